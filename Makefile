@@ -1,0 +1,63 @@
+# Needs python3 (3.11 or later, with venv), make, and the package registries. See README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_TESTS := tests/quickstart/node
+
+# The environment is made again when what it is made from changes: the lock files, the Python, this folder's place.
+key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
+  parts = [sys.version, os.getcwd(), *(pathlib.Path(name).read_text() for name in sys.argv[1:])]; \
+  print(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])' pyproject.toml $(1))
+CORE := $(VENV)/core-$(call key,requirements.lock)
+DEV := $(VENV)/dev-$(call key,requirements.lock requirements-dev.lock)
+NODE := $(NODE_TESTS)/node_modules/.package-lock.json
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.PHONY: install demo test up bench lint lock
+
+install: $(CORE)
+
+demo: $(CORE)
+	@$(BIN)/python -m gnathos.cli.demo $(if $(SCAN),--scan "$(SCAN)")
+
+up: $(CORE)
+	@$(BIN)/gnathos up
+
+test: $(DEV) $(NODE)
+	$(BIN)/python -m pytest
+
+bench: $(DEV)
+	$(BIN)/python -m bench
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(CORE):
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; set PYTHON=" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(CORE)
+	@echo "adding what the tests need to $(VENV)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+# Without node the tests of the Node snippets skip themselves, and say so.
+$(NODE): $(NODE_TESTS)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --silent && touch $@; fi
+
+# Rewrites the lock files: the newest versions that pyproject.toml allows, for every platform and Python it allows.
+COMPILE = $(VENV)/lock/bin/uv pip compile pyproject.toml --no-config --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-header --quiet --upgrade --extra build
+lock:
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet uv
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock

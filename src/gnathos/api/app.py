@@ -1,0 +1,63 @@
+"""The application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from gnathos import __version__
+from gnathos.api import (
+    health_routes,
+    job_record_routes,
+    job_routes,
+    metrics_routes,
+    token_routes,
+    transfer_routes,
+    webhook_routes,
+)
+from gnathos.api.documentation import install_documentation
+from gnathos.api.metrics import RequestMetrics
+from gnathos.api.problems import install_problems
+from gnathos.api.request_log import RequestLog
+from gnathos.api.schema import install_schema
+from gnathos.api.services import open_services
+from gnathos.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API of an engine with these settings."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            services = open_services(settings)
+            app.state.services = await run_in_threadpool(services.__enter__)
+            stack.push_async_callback(run_in_threadpool, services.__exit__, None, None, None)
+            stack.push_async_callback(app.state.services.client.aclose)
+            yield
+
+    app = FastAPI(
+        title="Gnathos",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.metrics = RequestMetrics()
+    app.add_middleware(RequestLog, metrics=app.state.metrics)
+    install_problems(app)
+    for routes in (
+        token_routes,
+        job_routes,
+        job_record_routes,
+        transfer_routes,
+        webhook_routes,
+        health_routes,
+        metrics_routes,
+    ):
+        app.include_router(routes.router)
+    install_documentation(app)
+    install_schema(app)
+    return app

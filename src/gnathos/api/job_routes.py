@@ -1,0 +1,254 @@
+"""Jobs: submit, notify, poll."""
+
+import asyncio
+import time
+import uuid
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from gnathos.answers import job_bodies
+from gnathos.answers.links import Links
+from gnathos.api import job_answers
+from gnathos.api.callers import Caller
+from gnathos.api.job_answers import Checked, Finished, Notified, Processing, Submitted
+from gnathos.api.job_body import parse_job, read_json_object
+from gnathos.api.job_watch import Sight
+from gnathos.api.responses import problems
+from gnathos.api.services import Engine, Services, base_url
+from gnathos.api.uploads_under_way import BEGINS_WITHIN_S, CHECK_INTERVAL_S
+from gnathos.api.versions import InputKey, Version
+from gnathos.errors import (
+    BodyNotJson,
+    BodyTooLarge,
+    ExternalJobIdTaken,
+    IdempotencyKeyReused,
+    InvalidOption,
+    JobDeleted,
+    NotSupportedYet,
+    RequestInvalid,
+    StorageFull,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    TokenOfAnotherRegion,
+    TooManyJobs,
+    TooManyOpenJobs,
+    UnknownExtension,
+    UnknownFile,
+    UnknownJob,
+    UnknownStructure,
+    UnknownVersion,
+    UploadClosed,
+    UploadEmpty,
+    UploadMissing,
+    UrlRefused,
+)
+from gnathos.jobs.credentials import Identity
+from gnathos.jobs.results import find_kept_job
+from gnathos.jobs.states import OPEN_STATES
+from gnathos.jobs.submission import NewJob, submit_job
+from gnathos.jobs.tables import Job
+from gnathos.jobs.uploads import is_waiting_for_uploads, notify_upload
+
+router = APIRouter(tags=["Jobs"])
+
+RETRY_SOON_S = 2
+"""How soon to poll again, while the job runs or waits for a worker."""
+
+RETRY_LATER_S = 5
+"""The same, while it waits for uploads."""
+
+MAX_KEY = 255
+"""Characters of an Idempotency-Key."""
+
+ACCESS = (TokenMissing, TokenInvalid, TokenExpired, TokenOfAnotherRegion, UnknownVersion)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Repeat a request with the same key and body, and no second job is made.",
+        max_length=MAX_KEY,
+        min_length=1,
+    ),
+]
+
+MAX_WAIT_S = 60
+"""Less than the time after which proxies give up on an answer, usually."""
+
+Wait = Annotated[int, Query(description="Wait so many seconds for the end of the job.", ge=0, le=MAX_WAIT_S)]
+
+DryRun = Annotated[
+    bool, Query(alias="dryRun", description="Check the body and say what it can produce; no job is made.")
+]
+
+JobId = Annotated[str, Query(description="From the answer to the submission.", max_length=MAX_KEY)]
+
+
+@router.post(
+    "/{version}/job",
+    summary="Submit a job",
+    response_model=Submitted | Checked,
+    responses=problems(
+        *ACCESS,
+        BodyNotJson,
+        RequestInvalid,
+        UnknownStructure,
+        UnknownExtension,
+        InvalidOption,
+        NotSupportedYet,
+        UrlRefused,
+        BodyTooLarge,
+        ExternalJobIdTaken,
+        IdempotencyKeyReused,
+        TooManyOpenJobs,
+        TooManyJobs,
+        StorageFull,
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobBody"}}},
+        }
+    },
+)
+@router.post("/{version}/generic-job", include_in_schema=False)
+async def submit(
+    request: Request,
+    version: Version,
+    caller: Caller,
+    engine: Engine,
+    dry_run: DryRun = False,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say which files come and which are wanted; the answer says where to send them.
+
+    On `v1` and `v2` the route is also called `/generic-job`. With `dryRun=true` the body is only checked.
+    """
+    new = parse_job(await read_json_object(request), caller.client_id, version, engine.guard)
+    if dry_run:
+        return JSONResponse(job_answers.checked(new))
+    links = links_for(request, engine, version)
+    new = replace(new, base_url=links.base)
+    return JSONResponse(await run_in_threadpool(_submit, caller, engine, new, idempotency_key, links))
+
+
+@router.put(
+    "/{version}/job/{job_id}/inputs/{key}/notify",
+    summary="Say that an input is uploaded",
+    response_model=Notified,
+    responses=problems(*ACCESS, RequestInvalid, UnknownJob, UnknownFile, UploadMissing, UploadEmpty, UploadClosed),
+)
+@router.post(
+    "/{version}/job/{job_id}/inputs/{key}/notify",
+    summary="Say that an input is uploaded (the same as PUT)",
+    response_model=Notified,
+    responses=problems(*ACCESS, RequestInvalid, UnknownJob, UnknownFile, UploadMissing, UploadEmpty, UploadClosed),
+)
+async def notify(
+    version: Version,  # noqa: ARG001 - checked by its type
+    job_id: str,
+    key: InputKey,
+    caller: Caller,
+    engine: Engine,
+) -> JSONResponse:
+    """The upload is complete; after the last input the job starts. May be repeated.
+
+    One that arrives while the upload is under way, or just before it, waits for it.
+    """
+    job = parse_job_id(job_id)
+    may_begin_until = time.monotonic() + BEGINS_WITHIN_S
+    while True:
+        # Asked before the database is: an upload that ends in between is found at the next look.
+        may_come = engine.uploads.has(job, key) or time.monotonic() < may_begin_until
+        try:
+            return JSONResponse(await run_in_threadpool(_notify, caller, engine, job, key))
+        except UploadMissing:
+            if not may_come:
+                raise
+        await asyncio.sleep(CHECK_INTERVAL_S)
+
+
+@router.get(
+    "/{version}/pollJobResults",
+    summary="Ask for the result",
+    response_model=Finished,
+    responses={
+        202: {"model": Processing, "description": "Processing: ask again after Retry-After seconds"},
+        **problems(*ACCESS, RequestInvalid, UnknownJob, JobDeleted),
+    },
+)
+async def poll(
+    request: Request,
+    version: Version,
+    caller: Caller,
+    engine: Engine,
+    jobId: JobId,  # noqa: N803 - the contract's name
+    wait: Wait = 0,
+) -> JSONResponse:
+    """202 while the job waits or runs; 200 with the result once it has ended.
+
+    With `wait`, the answer comes when the job has ended, or after that many seconds.
+    """
+    job_id = parse_job_id(jobId)
+    until = time.monotonic() + wait
+    while True:
+        job = await run_in_threadpool(read_job, caller, engine, job_id)
+        remaining_s = until - time.monotonic()
+        if job.state not in OPEN_STATES or remaining_s <= 0:
+            return _poll_answer(job, links_for(request, engine, version))
+        await engine.watch.wait_for_change(job_id, Sight.of(job), remaining_s)
+
+
+def read_job(caller: Identity, engine: Services, job_id: uuid.UUID) -> Job:
+    """A job with its outputs, read in a transaction of its own.
+
+    Raises:
+        UnknownJob: the caller's tenant has none of that id.
+        JobDeleted: it had.
+    """
+    with engine.database.transaction() as session:
+        job = find_kept_job(caller.tenant_id, session, job_id)
+        session.refresh(job, ["outputs"])
+        return job
+
+
+def _poll_answer(job: Job, links: Links) -> JSONResponse:
+    headers = {"Cache-Control": "no-store"}
+    if job.state not in OPEN_STATES:
+        return JSONResponse(job_bodies.finished(job, links), headers=headers)
+    return JSONResponse(job_bodies.processing(job), 202, {**headers, "Retry-After": str(_retry_after_s(job))})
+
+
+def parse_job_id(text: str) -> uuid.UUID:
+    """The id; what is no id is no job either.
+
+    Raises:
+        UnknownJob: it is not one.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise UnknownJob from None
+
+
+def _submit(caller: Identity, engine: Services, new: NewJob, key: str | None, links: Links) -> dict[str, Any]:
+    with engine.database.transaction() as session:
+        return job_answers.submitted(submit_job(caller.tenant_id, session, new, key, engine.limits), links)
+
+
+def _notify(caller: Identity, engine: Services, job_id: uuid.UUID, key: str) -> dict[str, Any]:
+    with engine.database.transaction() as session:
+        return job_answers.notified(notify_upload(caller.tenant_id, session, job_id, key))
+
+
+def links_for(request: Request, engine: Services, version: str) -> Links:
+    """What makes the URLs of an answer."""
+    return Links(base_url(request, engine.settings), version, engine.signer, engine.settings)
+
+
+def _retry_after_s(job: Job) -> int:
+    return RETRY_LATER_S if is_waiting_for_uploads(job) else RETRY_SOON_S

@@ -1,0 +1,216 @@
+"""Uploads and downloads through signed URLs: no token, no account, whatever the store."""
+
+import re
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from gnathos.answers.links import file_name
+from gnathos.api.problems import problem_response
+from gnathos.api.responses import problems
+from gnathos.api.services import Engine, Services
+from gnathos.api.versions import InputKey, Version
+from gnathos.errors import (
+    GnathosError,
+    RangeNotSatisfiable,
+    RequestInvalid,
+    StoreUnavailable,
+    UnknownFile,
+    UnknownVersion,
+    UploadClosed,
+    UploadIncomplete,
+    UploadMissing,
+    UploadTooLarge,
+    UrlExpired,
+    UrlTampered,
+)
+from gnathos.jobs.results import find_output
+from gnathos.jobs.tables import Output
+from gnathos.jobs.uploads import Upload, check_open, find_input, record_upload
+from gnathos.storage import StoredObject
+from gnathos.storage.signing import DOWNLOAD_METHODS, UPLOAD_METHODS
+
+router = APIRouter(tags=["Files"])
+
+MEDIA_TYPES = {".stl": "model/stl"}
+
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+_SIGNATURE = {
+    "parameters": [
+        {"name": name, "in": "query", "required": True, "schema": {"type": kind}, "description": "Part of the URL."}
+        for name, kind in (("expires", "integer"), ("limit", "integer"), ("signature", "string"))
+    ]
+}
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+_SIGNED = (RequestInvalid, UrlExpired, UrlTampered, UnknownVersion, UnknownFile, StoreUnavailable)
+_RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
+_DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "application/octet-stream": _BINARY}}
+
+
+@router.put(
+    "/{version}/uploads/{tenant_id}/{job_id}/{key}",
+    summary="Upload an input",
+    response_class=Response,
+    responses={
+        200: {"description": "The file is stored, whole"},
+        **problems(*_SIGNED, UploadTooLarge, UploadIncomplete, UploadClosed),
+    },
+    openapi_extra={**_SIGNATURE, **_UPLOAD_BODY},
+)
+async def upload(
+    request: Request,
+    version: Version,  # noqa: ARG001 - checked by its type
+    tenant_id: uuid.UUID,
+    job_id: uuid.UUID,
+    key: InputKey,
+    engine: Engine,
+) -> Response:
+    """Send the file as the body, with any Content-Type or none. May be repeated until it is notified."""
+    signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
+    with engine.uploads.counted(job_id, key):
+        await run_in_threadpool(_check_open, engine, tenant_id, job_id, key)
+        _check_length(request, signed.limit_bytes)
+        object_key = f"{tenant_id}/{job_id}/inputs/{key}-{uuid.uuid4().hex}"
+        stored = await engine.store.write(object_key, request.stream(), signed.limit_bytes)
+        await run_in_threadpool(_record, engine, tenant_id, job_id, key, stored)
+    return Response(headers={"ETag": f'"{stored.sha256}"'})
+
+
+@router.head(
+    "/{version}/uploads/{tenant_id}/{job_id}/{key}",
+    summary="Ask what has been uploaded",
+    response_class=Response,
+    responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED)},
+    openapi_extra=_SIGNATURE,
+)
+def uploaded(
+    request: Request,
+    version: Version,  # noqa: ARG001 - checked by its type
+    tenant_id: uuid.UUID,
+    job_id: uuid.UUID,
+    key: InputKey,
+    engine: Engine,
+) -> Response:
+    """Content-Length and ETag (SHA-256) of the file that is there."""
+    engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
+    with engine.database.transaction() as session:
+        found = find_input(tenant_id, session, job_id, key)
+    if found.object_key is None:
+        raise UnknownFile("Nothing has been uploaded yet.", remedy=UploadMissing.remedy)
+    return Response(headers={"Content-Length": str(found.size_bytes), "ETag": f'"{found.sha256}"'})
+
+
+@router.get(
+    "/{version}/downloads/{tenant_id}/{output_id}/{name}",
+    summary="Download an output",
+    response_class=Response,
+    responses={
+        200: _DOWNLOADED,
+        206: {**_DOWNLOADED, "description": "The range that was asked for"},
+        304: {"description": "Not changed"},
+        **problems(*_SIGNED, RangeNotSatisfiable),
+    },
+    openapi_extra={"parameters": [*_SIGNATURE["parameters"], _RANGE]},
+)
+@router.head(
+    "/{version}/downloads/{tenant_id}/{output_id}/{name}",
+    summary="Ask for an output's size",
+    response_class=Response,
+    responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED, RangeNotSatisfiable)},
+    openapi_extra=_SIGNATURE,
+)
+def download(
+    request: Request,
+    version: Version,  # noqa: ARG001 - checked by its type
+    tenant_id: uuid.UUID,
+    output_id: uuid.UUID,
+    name: str,  # noqa: ARG001 - signed with the path
+    engine: Engine,
+) -> Response:
+    """The file, or one range of it."""
+    engine.signer.check(DOWNLOAD_METHODS, request.url.path, request.query_params)
+    with engine.database.transaction() as session:
+        output = find_output(tenant_id, session, output_id)
+    headers = _file_headers(output)
+    if request.headers.get("if-none-match") in {headers["ETag"], "*"}:
+        return Response(status_code=304, headers=headers)
+    return _file_response(request, engine, output, headers)
+
+
+def _file_response(request: Request, engine: Services, output: Output, headers: dict[str, str]) -> Response:
+    size_bytes = output.size_bytes or 0
+    try:
+        is_same = request.headers.get("if-range") in {None, headers["ETag"]}
+        wanted = wanted_range(request.headers.get("range", "") if is_same else "", size_bytes)
+    except RangeNotSatisfiable as error:
+        return problem_response(request, error, {"Content-Range": f"bytes */{size_bytes}"})
+    start, stop = wanted or (0, size_bytes)
+    headers = {**headers, "Content-Length": str(stop - start)}
+    if wanted:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
+    status = 206 if wanted else 200
+    if request.method == "HEAD" or output.object_key is None:
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(engine.store.read(output.object_key, start, stop), status, headers)
+
+
+def wanted_range(header: str, size_bytes: int) -> tuple[int, int] | None:
+    """First byte and the one after the last; None where the whole file is wanted.
+
+    Several ranges, or what is not a range of bytes, get the whole file, as RFC 9110 allows.
+
+    Raises:
+        RangeNotSatisfiable: the file does not reach that far.
+    """
+    found = ONE_RANGE.fullmatch(header.strip())
+    if not found or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
+    if not first:
+        start, stop = max(size_bytes - int(last), 0), size_bytes
+    else:
+        start, stop = int(first), min(int(last) + 1, size_bytes) if last else size_bytes
+    if last and first and int(last) < int(first):
+        return None
+    if start >= stop:
+        raise RangeNotSatisfiable(f"The file has {size_bytes} bytes.")
+    return start, stop
+
+
+def _file_headers(output: Output) -> dict[str, str]:
+    return {
+        "ETag": f'"{output.sha256}"',
+        "Accept-Ranges": "bytes",
+        "Content-Type": MEDIA_TYPES.get(output.extension, "application/octet-stream"),
+        "Content-Disposition": f'attachment; filename="{file_name(output)}"',
+        "Cache-Control": "private, no-store",
+    }
+
+
+def _check_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
+    with engine.database.transaction() as session:
+        check_open(find_input(tenant_id, session, job_id, key))
+
+
+def _check_length(request: Request, limit_bytes: int) -> None:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit_bytes:
+        raise UploadTooLarge(f"The upload has {length} bytes; {limit_bytes} are allowed.")
+
+
+def _record(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str, stored: StoredObject) -> None:
+    """Make the upload the input's file, and delete what is then no longer one."""
+    try:
+        with engine.database.transaction() as session:
+            new = Upload(stored.key, stored.size_bytes, stored.sha256)
+            replaced = record_upload(tenant_id, session, job_id, key, new)
+    except GnathosError:
+        engine.store.delete(stored.key)
+        raise
+    if replaced:
+        engine.store.delete(replaced)

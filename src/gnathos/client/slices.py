@@ -1,0 +1,53 @@
+"""A scan as the one file that is uploaded."""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gnathos.anatomy.formats import COMPRESSED, SCAN_EXTENSIONS
+from gnathos.errors import ScanError, ScanIsEmpty
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can tell: the same slices give the same bytes."""
+
+
+@contextmanager
+def one_file(scan: Path) -> Iterator[Path]:
+    """The scan itself, or a temporary zip of a folder of slices.
+
+    Raises:
+        ScanError: there is no such file or folder, or nothing in it.
+    """
+    if scan.is_file():
+        yield scan
+    elif scan.is_dir():
+        with tempfile.TemporaryDirectory(prefix="gnathos-zip-") as folder:
+            path = Path(folder) / "slices.zip"
+            zip_folder(scan, path)
+            yield path
+    else:
+        raise ScanError("There is no such file or folder.", remedy="Check the path of the scan.")
+
+
+def zip_folder(folder: Path, path: Path) -> None:
+    """Write every file of a folder, in the order of their names, to a zip without their dates."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    if not files:
+        raise ScanIsEmpty("The folder holds no files.", remedy="Name the folder that holds the slices.")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.file_size = file.stat().st_size
+            with file.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+
+
+def extension_of(path: Path) -> str:
+    """The extension to name in the job: `.dcm` where the file's name has none that we know, as on a CD."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compressed = suffixes.pop() if suffixes[-1:] == [COMPRESSED] else ""
+    return (suffixes[-1] if suffixes and suffixes[-1] in SCAN_EXTENSIONS else ".dcm") + compressed

@@ -1,0 +1,1 @@
+"""Jobs, states, results; the database and the queue."""

@@ -1,0 +1,202 @@
+"""Where a random scan looks, and how the head in it is bent: from voxels of the scan to places in the atlas."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from gnathos.training.atlas import CONDYLES_MM, ORIGIN_MM, SHAPE, Atlas
+from gnathos.training.chance import Chance, Shape
+from gnathos.training.shapes import Field, Shapes
+
+MULTIPLE = 16
+_MOST_VOXELS, _MOST_OF_A_HEAD = 180_000, 300_000
+_MIDLINE = 91.5
+
+
+@dataclass(frozen=True)
+class View:
+    """What is scanned: a box of voxels somewhere in the atlas."""
+
+    shape: Shape
+    spacing_mm: float
+    centre_mm: tuple[float, float, float]
+    """(z, y, x) in the atlas."""
+    is_whole: bool = False
+    """Whether air is around the head on most sides."""
+
+
+_VIEWS = {
+    "head": 0.15,
+    "part of a head": 0.2,
+    "jaws": 0.26,
+    "small": 0.14,
+    "no jaw": 0.25,
+}
+
+
+def choose_view(chance: Chance) -> View:
+    """A random field of view: heads, jaws, halves of an arch, and places without any jaw."""
+    kind = str(chance.numbers.choice(list(_VIEWS), p=list(_VIEWS.values())))
+    spacing = 2.2 * chance.uniform(0.86, 1.16)
+    if chance.happens(0.25):
+        spacing = chance.uniform(1.6, 3.2)
+    if kind == "head":
+        spacing = chance.uniform(2.2, 3.3)
+    extent, centre = _box(kind, chance)
+    return _view(extent, centre, spacing, kind == "head")
+
+
+def _box(kind: str, chance: Chance) -> tuple[list[float], tuple[float, float, float]]:
+    """Extent and centre in millimetres."""
+    u = chance.uniform
+    if kind == "head":
+        return [u(190, 270), u(190, 250), u(170, 220)], (u(60, 110), u(85, 110), _MIDLINE + u(-10, 10))
+    if kind == "part of a head":
+        return [u(110, 170), u(130, 180), u(130, 180)], (u(0, 150), u(50, 140), _MIDLINE + u(-30, 30))
+    if kind == "jaws":
+        return [u(75, 150), u(95, 160), u(110, 170)], (u(40, 90), u(55, 95), _MIDLINE + u(-12, 12))
+    if kind == "small":
+        return [u(40, 95), u(45, 105), u(45, 105)], (u(30, 100), u(40, 105), _MIDLINE + u(-42, 42))
+    return _box_without_jaw(chance)
+
+
+def _box_without_jaw(chance: Chance) -> tuple[list[float], tuple[float, float, float]]:
+    u = chance.uniform
+    height = u(60, 140)
+    place = chance.numbers.random()
+    if place < 0.6:  # the vault, down to the orbits, the ears or the condyles
+        lowest = u(88, 112) if chance.happens(0.6) else u(112, 135)
+        return [height, u(130, 240), u(120, 200)], (lowest + height / 2, u(80, 130), _MIDLINE + u(-25, 25))
+    if place < 0.8:  # neck and spine
+        return [height, u(90, 180), u(90, 180)], (u(-10, 12) - height / 2, u(95, 135), _MIDLINE + u(-20, 20))
+    if place < 0.92:  # the middle of the face
+        return [u(40, 80), u(70, 110), u(70, 120)], (u(125, 150), u(50, 80), _MIDLINE + u(-20, 20))
+    return [u(60, 130), u(50, 80), u(80, 160)], (u(30, 120), u(165, 190), _MIDLINE + u(-20, 20))  # behind it all
+
+
+def _view(extent: list[float], centre: tuple[float, float, float], spacing: float, is_whole: bool) -> View:
+    edges = [max(MULTIPLE, round(length / spacing)) for length in extent]
+    while edges[0] * edges[1] * edges[2] > (_MOST_OF_A_HEAD if is_whole else _MOST_VOXELS):
+        if is_whole:
+            spacing *= 1.03
+            edges = [max(MULTIPLE, round(length / spacing)) for length in extent]
+        else:
+            edges[int(np.argmax(edges))] -= 4
+    return View((edges[0], edges[1], edges[2]), spacing, centre, is_whole)
+
+
+class Anatomy:
+    """The atlas and the shapes, as tensors ready to be sampled."""
+
+    def __init__(self, atlas: Atlas, shapes: Shapes | None) -> None:
+        self.codes = torch.from_numpy(atlas.codes.reshape(-1))
+        self.follows_jaw = torch.from_numpy(atlas.follows_jaw)[None, None]
+        self.shapes = shapes
+
+    def codes_at(self, places_mm: torch.Tensor) -> torch.Tensor:
+        """Tissue codes at places (..., 3) of the atlas; beyond its ends what is at the end."""
+        index = (places_mm - torch.from_numpy(ORIGIN_MM).float()).round_().long()
+        for axis, edge in enumerate(SHAPE):
+            index[..., axis].clamp_(0, edge - 1)
+        flat = (index[..., 0] * SHAPE[1] + index[..., 1]) * SHAPE[2] + index[..., 2]
+        return self.codes[flat]
+
+
+def places_in_atlas(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> torch.Tensor:
+    """(*shape, 3) place in the atlas (z, y, x), in millimetres, that each voxel of the scan shows.
+
+    Args:
+        one_subject: take one subject's shape as it is, not a mixture.
+    """
+    edges = [torch.arange(edge, dtype=torch.float32) - (edge - 1) / 2 for edge in view.shape]
+    grid = torch.stack(torch.meshgrid(*edges, indexing="ij"), -1) * view.spacing_mm
+    centre = torch.tensor(view.centre_mm)
+    places = grid @ _pose(chance).T + centre
+    places = places + _smooth_warp(view, chance)
+    if anatomy.shapes is not None and chance.happens(0.85):
+        places = places + _sample_field(anatomy.shapes.mix(_weights(anatomy.shapes, chance, one_subject)), places)
+    return _close_mouth(places, anatomy.follows_jaw, chance)
+
+
+def _pose(chance: Chance) -> torch.Tensor:
+    """Tilt, size and proportions of the head, and which side is which: no class is left or right."""
+    tilt, roll, turn = np.deg2rad([chance.normal(11), chance.normal(7), chance.normal(9)])
+    pose = _rotation(2, tilt) @ _rotation(1, roll) @ _rotation(0, turn)
+    size = np.diag(chance.numbers.uniform(0.88, 1.15, 3) * chance.uniform(0.88, 1.15))
+    if chance.happens(0.5):
+        size[2, 2] *= -1
+    matrix = pose @ size
+    return torch.from_numpy(matrix).float()
+
+
+def _rotation(axis: int, angle: float) -> npt.NDArray[np.float64]:
+    """Rotation of (z, y, x) about one of them."""
+    matrix = np.eye(3)
+    a, b = [k for k in range(3) if k != axis]
+    matrix[a, a] = matrix[b, b] = np.cos(angle)
+    matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
+def _smooth_warp(view: View, chance: Chance) -> torch.Tensor:
+    """(*shape, 3) displacement: few large waves and many small ones."""
+    longest = max(view.shape) * view.spacing_mm
+    total = torch.zeros((3, *view.shape))
+    for wave_mm, most in ((55.0, 5.0), (25.0, 2.2), (11.0, 0.9)):
+        total += chance.field(max(3, round(longest / wave_mm)), view.shape, 3) * chance.uniform(0, most)
+    return total.movedim(0, -1)
+
+
+def _weights(shapes: Shapes, chance: Chance, one_subject: bool) -> npt.NDArray[np.float64]:
+    """How much of each subject: a mixture of three, sometimes a little beyond."""
+    weights = np.zeros(len(shapes.names))
+    if one_subject:
+        weights[chance.count(0, len(weights) - 1)] = 1.0
+        return weights
+    chosen = chance.numbers.choice(len(weights), min(3, len(weights)), replace=False)
+    weights[chosen] = chance.numbers.dirichlet(np.full(len(chosen), 0.7)) * chance.uniform(0.7, 1.15)
+    return weights
+
+
+def _sample_field(field: Field, places_mm: torch.Tensor) -> torch.Tensor:
+    """(*shape, 3) displacement at places of the atlas."""
+    volume = torch.from_numpy(field)[None]
+    sampled = functional.grid_sample(volume, _relative(places_mm), padding_mode="border", align_corners=True)
+    return sampled[0].movedim(0, -1)
+
+
+def _relative(places_mm: torch.Tensor) -> torch.Tensor:
+    """(1, *shape, 3) places as `grid_sample` takes them: (x, y, z) from -1 to 1 over the atlas."""
+    extent = torch.tensor(SHAPE, dtype=torch.float32) - 1
+    unit = (places_mm - torch.from_numpy(ORIGIN_MM).float()) / extent * 2 - 1
+    return unit.flip(-1)[None]
+
+
+def _close_mouth(places: torch.Tensor, follows: torch.Tensor, chance: Chance) -> torch.Tensor:
+    """From the head with its mouth open to the atlas, whose mouth is closed.
+
+    A place that follows the jaw by a share turns about the condyles by that share of the angle. Which share it has is
+    known where it comes from and not where it is, so it is found by halving the interval.
+    """
+    angle = float(np.deg2rad(max(0.0, chance.normal(11) if chance.happens(0.75) else chance.uniform(0, 28))))
+    slide = torch.tensor([-0.35, -0.9, 0.0]) * np.rad2deg(angle) * chance.uniform(0.1, 0.45)
+    if angle < 0.005:
+        return places
+    low, high = torch.zeros(places.shape[:-1]), torch.ones(places.shape[:-1])
+    for _ in range(6):
+        middle = (low + high) / 2
+        source = _turned_back(places, middle, angle, slide)
+        share = functional.grid_sample(follows, _relative(source), padding_mode="border", align_corners=True)[0, 0]
+        low, high = torch.where(share > middle, middle, low), torch.where(share > middle, high, middle)
+    return _turned_back(places, (low + high) / 2, angle, slide)
+
+
+def _turned_back(places: torch.Tensor, share: torch.Tensor, angle: float, slide: torch.Tensor) -> torch.Tensor:
+    """Where places come from that turned and slid by a share of the whole."""
+    hinge = torch.from_numpy(CONDYLES_MM).float()
+    z, y, x = (places - hinge - share[..., None] * slide).unbind(-1)
+    cosine, sine = torch.cos(share * angle), torch.sin(share * angle)
+    return torch.stack([cosine * z - sine * y, sine * z + cosine * y, x], -1) + hinge

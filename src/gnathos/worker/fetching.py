@@ -1,0 +1,88 @@
+"""Inputs fetched into the store, before their job waits for its turn."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx2
+
+from gnathos.errors import DownloadFailed, GnathosError, JobCancelled, StoreUnavailable, UploadEmpty
+from gnathos.jobs.fetches import Fetch, begin_fetch, is_fetched_to, is_wanted, record_break, record_fetch
+from gnathos.jobs.uploads import Upload
+from gnathos.storage import ObjectStore, StoredObject
+from gnathos.transfers.fetch import DownloadBroke, download
+from gnathos.worker.transactions import Transactions
+
+logger = logging.getLogger(__name__)
+
+ASK_S = 2.0
+"""How often it is asked whether the job was cancelled meanwhile."""
+
+
+@dataclass(frozen=True)
+class Dock(Transactions):
+    """What fetching needs."""
+
+    store: ObjectStore
+    client: httpx2.AsyncClient
+    """A guarded one."""
+    limit_bytes: int
+    limit_s: float
+
+
+async def fetch_input(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
+    """Try once to fetch an input; the next try, if one is needed, has its own place in the queue then."""
+    fetch = await dock.write(lambda session: begin_fetch(tenant_id, session, job_id, key))
+    if fetch is None:
+        return
+    try:
+        stored = await _fetch(dock, fetch)
+    except JobCancelled:
+        return
+    except (DownloadBroke, StoreUnavailable) as error:
+        await _break(dock, fetch, DownloadFailed(str(error)), is_final=False)
+    except GnathosError as error:
+        await _break(dock, fetch, error, is_final=True)
+    else:
+        await _record(dock, fetch, stored)
+
+
+async def _fetch(dock: Dock, fetch: Fetch) -> StoredObject:
+    object_key = f"{fetch.tenant_id}/{fetch.job_id}/inputs/{fetch.key}-{uuid.uuid4().hex}"
+    chunks = _while_wanted(dock, fetch, download(dock.client, fetch.url))
+    try:
+        async with asyncio.timeout(dock.limit_s):
+            stored = await dock.store.write(object_key, chunks, dock.limit_bytes)
+    except TimeoutError:
+        raise DownloadFailed(f"Fetching took longer than the {dock.limit_s / 60:g} minutes that it may.") from None
+    if stored.size_bytes == 0:
+        await asyncio.to_thread(dock.store.delete, object_key)
+        raise UploadEmpty("The file at `downloadUrl` is empty.")
+    return stored
+
+
+async def _while_wanted(dock: Dock, fetch: Fetch, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    asked_at = time.monotonic()
+    async for chunk in chunks:
+        if time.monotonic() - asked_at > ASK_S:
+            if not await dock.write(lambda session: is_wanted(fetch, session)):
+                raise JobCancelled
+            asked_at = time.monotonic()
+        yield chunk
+
+
+async def _record(dock: Dock, fetch: Fetch, stored: StoredObject) -> None:
+    upload = Upload(stored.key, stored.size_bytes, stored.sha256)
+    await dock.write_patiently(lambda session: record_fetch(fetch, session, upload))
+    # The answer may have been lost on its way, so that the one to the second try says that it was not taken.
+    if not await dock.write_patiently(lambda session: is_fetched_to(fetch, session, stored.key)):
+        await asyncio.to_thread(dock.store.delete, stored.key)
+    logger.info("job %s: %s fetched, %d bytes", fetch.job_id, fetch.key, stored.size_bytes)
+
+
+async def _break(dock: Dock, fetch: Fetch, reason: GnathosError, is_final: bool) -> None:
+    again = await dock.write_patiently(lambda session: record_break(fetch, session, reason, is_final))
+    logger.warning("job %s: %s was not fetched, again %s: %s", fetch.job_id, fetch.key, again, reason.detail)

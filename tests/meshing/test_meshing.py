@@ -1,0 +1,152 @@
+"""Meshes of shapes whose volume and place are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from gnathos.errors import MeshingFailed
+from gnathos.imaging import Volume
+from gnathos.meshing import (
+    Mesh,
+    decimate,
+    measured_error_mm,
+    merge_fields,
+    read_stl,
+    smooth,
+    surface_from_field,
+    write_stl,
+)
+from gnathos.meshing.distance import distance_to_surface, point_triangle_distance
+
+
+def lattice(shape: tuple[int, int, int], spacing_mm: float) -> Volume:
+    """An empty volume whose first voxel lies at (-10, -20, -30) LPS, axes turned as a patient's."""
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]) * spacing_mm
+    affine[:3, 3] = (-10, -20, -30)
+    return Volume(np.zeros(shape, np.float32), affine)
+
+
+def ball(volume: Volume, centre_lps_mm: tuple[float, float, float], radius_mm: float) -> Volume:
+    """A field whose zero surface is a sphere."""
+    indices = np.moveaxis(np.indices(volume.shape), 0, -1).reshape(-1, 3)
+    distance = np.linalg.norm(volume.points_lps_mm(indices) - centre_lps_mm, axis=1)
+    return volume.with_voxels((radius_mm - distance).reshape(volume.shape).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def sphere() -> Mesh:
+    return surface_from_field(ball(lattice((60, 60, 60), 0.5), (5, -5, -15), 10))
+
+
+def test_a_sphere_has_its_volume_its_place_and_outward_triangles(sphere: Mesh) -> None:
+    assert sphere.is_watertight
+    assert sphere.volume_ml == pytest.approx(4 / 3 * np.pi, rel=0.003)
+    assert sphere.vertices_lps_mm.mean(axis=0) == pytest.approx([5, -5, -15], abs=0.02)
+
+
+@pytest.mark.parametrize("flips", [(False, False, False), (True, False, False), (True, True, True)])
+def test_triangles_face_outwards_whichever_way_the_axes_run(flips: tuple[bool, bool, bool]) -> None:
+    field = ball(lattice((30, 30, 30), 1.0), (5, -5, -15), 9).reorient((1, 0, 2), flips)
+
+    assert surface_from_field(field).volume_ml == pytest.approx(4 / 3 * np.pi * 0.729, rel=0.01)
+
+
+def test_a_shape_cut_by_the_field_of_view_is_closed_there() -> None:
+    half = ball(lattice((40, 40, 40), 0.5), (0, -10, -30), 8)
+
+    mesh = surface_from_field(half)
+
+    assert mesh.is_watertight
+    assert mesh.volume_ml == pytest.approx(2 / 3 * np.pi * 0.512, rel=0.06)
+
+
+def test_coarse_voxels_are_interpolated_before_meshing() -> None:
+    coarse = surface_from_field(ball(lattice((14, 14, 14), 3.0), (8, -2, -12), 10))
+    radii = np.linalg.norm(coarse.vertices_lps_mm - np.array([8, -2, -12]), axis=1)
+
+    assert radii.std() < 0.05
+
+
+def test_nothing_inside_is_an_error_and_not_an_empty_file() -> None:
+    with pytest.raises(MeshingFailed):
+        surface_from_field(lattice((5, 5, 5), 1.0).with_voxels(np.full((5, 5, 5), -1, np.float32)))
+
+
+@pytest.mark.parametrize("max_error_mm", [0.03, 0.1, 0.3])
+def test_decimation_keeps_its_bound_and_the_solid(sphere: Mesh, max_error_mm: float) -> None:
+    smaller = decimate(sphere, max_error_mm)
+
+    assert len(smaller.faces) < 0.6 * len(sphere.faces)
+    assert smaller.is_watertight
+    assert measured_error_mm(sphere, smaller) <= max_error_mm
+
+
+def test_zero_error_leaves_every_triangle(sphere: Mesh) -> None:
+    assert decimate(sphere, 0) is sphere
+
+
+def test_smoothing_takes_noise_away_and_keeps_the_volume(sphere: Mesh) -> None:
+    noise = np.random.default_rng(5).normal(0, 0.1, sphere.vertices_lps_mm.shape).astype(np.float32)
+    rough = Mesh(sphere.vertices_lps_mm + noise, sphere.faces)
+
+    calm = smooth(rough, 10)
+
+    def spread(mesh: Mesh) -> float:
+        return float(np.linalg.norm(mesh.vertices_lps_mm - np.array([5, -5, -15]), axis=1).std())
+
+    assert spread(calm) < 0.4 * spread(rough)
+    assert calm.volume_ml == pytest.approx(rough.volume_ml, rel=0.01)
+
+
+def test_merged_fields_make_one_surface_of_two_bodies() -> None:
+    whole = lattice((60, 60, 60), 0.5)
+    first = ball(whole, (0, -5, -15), 6).crop((10, 5, 0), (50, 55, 40))
+    second = ball(whole, (8, -5, -15), 6).crop((10, 10, 15), (48, 50, 60))
+
+    merged = surface_from_field(merge_fields([first, second]))
+
+    overlap = np.pi * (12 - 8) ** 2 * (8**2 + 4 * 8 * 6) / (12 * 8)  # two spheres, 8 mm apart, radius 6 mm
+    assert merged.is_watertight
+    assert merged.volume_ml * 1000 == pytest.approx(2 * 4 / 3 * np.pi * 216 - overlap, rel=0.01)
+
+
+def test_stl_is_read_back_by_another_library(sphere: Mesh, tmp_path: Path) -> None:
+    write_stl(sphere, tmp_path / "sphere.stl", "made by a test")
+
+    judged = trimesh.load_mesh(tmp_path / "sphere.stl")
+
+    assert judged.is_watertight
+    assert judged.is_winding_consistent
+    assert judged.volume == pytest.approx(sphere.volume_ml * 1000, rel=1e-4)
+    assert np.einsum("ij,ij->i", judged.face_normals, judged.triangles_center - (5, -5, -15)).min() > 0
+
+
+def test_a_truncated_stl_is_refused(sphere: Mesh, tmp_path: Path) -> None:
+    path = tmp_path / "sphere.stl"
+    write_stl(sphere, path)
+    path.write_bytes(path.read_bytes()[:-10])
+
+    with pytest.raises(ValueError, match="triangles has"):
+        read_stl(path)
+
+
+def test_distances_are_those_of_a_search_through_every_triangle(sphere: Mesh) -> None:
+    smaller = decimate(sphere, 0.1)
+    points = sphere.vertices_lps_mm[::97].astype(float) + np.random.default_rng(0).normal(0, 0.05, 3)
+    triangles = smaller.triangles_lps_mm
+    every = [point_triangle_distance(np.broadcast_to(each, (len(triangles), 3)), triangles).min() for each in points]
+
+    assert distance_to_surface(points, smaller) == pytest.approx(every, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [((0.2, 0.2, 3), 3), ((-1, 0.5, 0), 1), ((2, 2, 0), np.sqrt(4.5)), ((-3, -4, 0), 5), ((0.5, 0.5, 0), 0)],
+)
+def test_distance_of_a_point_to_a_triangle(point: tuple[float, float, float], expected: float) -> None:
+    triangle = np.array([[[0, 0, 0], [1, 0, 0], [0, 1, 0]]], float)
+
+    assert point_triangle_distance(np.array([point], float), triangle)[0] == pytest.approx(expected, abs=1e-12)

@@ -1,0 +1,6 @@
+from urllib.request import urlretrieve
+
+urlretrieve(
+    "<UNIQUE-DOWNLOAD-URL>",
+    "./mandible.stl",
+)

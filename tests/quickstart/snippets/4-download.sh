@@ -1,0 +1,1 @@
+curl -o ./mandible.stl "<UNIQUE-DOWNLOAD-URL>"
