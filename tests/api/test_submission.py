@@ -92,6 +92,7 @@ def test_what_is_cut_out_may_stand_under_any_of_three_keys(submit, key: str) -> 
 
 def test_every_kind_of_output_and_input_is_taken(submit) -> None:
     outputs = {
+        "meshes": [{"extension": each, "structures": ["mandible"]} for each in (".stl", "PLY", "obj", ".Drc", ".glb")],
         "segmentations": [
             {"extension": "NII.GZ", "structures": ["all_teeth"]},
             {"extension": ".dcm", "structures": ["skull"]},
@@ -157,12 +158,6 @@ def test_every_kind_of_output_and_input_is_taken(submit) -> None:
             "unknown_structure",
             "#/outputFiles/meshes/0/structures/1",
             "Did you mean tooth",
-        ),
-        (
-            {"outputFiles__meshes__0__extension": ".ply"},
-            "not_supported_yet",
-            "#/outputFiles/meshes/0/extension",
-            ".ply",
         ),
         (
             {"outputFiles__meshes__0__extension": ".exe"},

@@ -49,7 +49,7 @@ def test_the_version_is_printed() -> None:
     ("arguments", "sentence"),
     [
         (["segment", "README.md", "-s", "mandble", "-o", "x.stl"], "Did you mean mandible?"),
-        (["segment", "README.md", "-s", "mandible", "-o", "x.obj"], "'.obj' is not supported"),
+        (["segment", "README.md", "-s", "mandible", "-o", "x.vtk"], "'.vtk' is not supported"),
         (["segment", "nowhere.dcm", "-s", "mandible", "-o", "x.stl"], "does not exist"),
         (["segment", "README.md", "-o", "x.stl"], "Missing option"),
         (["phantom", "x.dcm", "--missing", "eight"], "Teeth are written as FDI numbers"),

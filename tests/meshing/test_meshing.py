@@ -1,39 +1,19 @@
 """Meshes of shapes whose volume and place are known."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import trimesh
+from tests.meshing.shapes import ball, lattice
 
 from gnathos.errors import MeshingFailed
-from gnathos.imaging import Volume
 from gnathos.meshing import (
     Mesh,
     decimate,
     measured_error_mm,
     merge_fields,
-    read_stl,
     smooth,
     surface_from_field,
-    write_stl,
 )
 from gnathos.meshing.distance import distance_to_surface, point_triangle_distance
-
-
-def lattice(shape: tuple[int, int, int], spacing_mm: float) -> Volume:
-    """An empty volume whose first voxel lies at (-10, -20, -30) LPS, axes turned as a patient's."""
-    affine = np.eye(4)
-    affine[:3, :3] = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]) * spacing_mm
-    affine[:3, 3] = (-10, -20, -30)
-    return Volume(np.zeros(shape, np.float32), affine)
-
-
-def ball(volume: Volume, centre_lps_mm: tuple[float, float, float], radius_mm: float) -> Volume:
-    """A field whose zero surface is a sphere."""
-    indices = np.moveaxis(np.indices(volume.shape), 0, -1).reshape(-1, 3)
-    distance = np.linalg.norm(volume.points_lps_mm(indices) - centre_lps_mm, axis=1)
-    return volume.with_voxels((radius_mm - distance).reshape(volume.shape).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -111,26 +91,6 @@ def test_merged_fields_make_one_surface_of_two_bodies() -> None:
     overlap = np.pi * (12 - 8) ** 2 * (8**2 + 4 * 8 * 6) / (12 * 8)  # two spheres, 8 mm apart, radius 6 mm
     assert merged.is_watertight
     assert merged.volume_ml * 1000 == pytest.approx(2 * 4 / 3 * np.pi * 216 - overlap, rel=0.01)
-
-
-def test_stl_is_read_back_by_another_library(sphere: Mesh, tmp_path: Path) -> None:
-    write_stl(sphere, tmp_path / "sphere.stl", "made by a test")
-
-    judged = trimesh.load_mesh(tmp_path / "sphere.stl")
-
-    assert judged.is_watertight
-    assert judged.is_winding_consistent
-    assert judged.volume == pytest.approx(sphere.volume_ml * 1000, rel=1e-4)
-    assert np.einsum("ij,ij->i", judged.face_normals, judged.triangles_center - (5, -5, -15)).min() > 0
-
-
-def test_a_truncated_stl_is_refused(sphere: Mesh, tmp_path: Path) -> None:
-    path = tmp_path / "sphere.stl"
-    write_stl(sphere, path)
-    path.write_bytes(path.read_bytes()[:-10])
-
-    with pytest.raises(ValueError, match="triangles has"):
-        read_stl(path)
 
 
 def test_distances_are_those_of_a_search_through_every_triangle(sphere: Mesh) -> None:

@@ -21,11 +21,8 @@ INPUT_EXTENSIONS = {
 }
 """By the input's key; each also with `COMPRESSED`."""
 
-MESH_EXTENSIONS = (".stl",)
+MESH_EXTENSIONS = (".stl", ".ply", ".obj", ".drc", ".glb")
 """What a mesh can be made as."""
-
-PLANNED_MESH_EXTENSIONS = (".ply", ".obj", ".drc", ".glb")
-"""What the contract knows besides, and this engine does not make yet."""
 
 OUTPUT_EXTENSIONS = {
     "meshes": MESH_EXTENSIONS,

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gnathos.anatomy import OUTPUT_EXTENSIONS, PLANNED_MESH_EXTENSIONS, expand_structures, normalise_extension
+from gnathos.anatomy import OUTPUT_EXTENSIONS, expand_structures, normalise_extension
 from gnathos.anatomy.formats import output_extension
-from gnathos.errors import NotSupportedYet, RequestInvalid
+from gnathos.errors import RequestInvalid
 from gnathos.jobs.submission import NewOutput
 from gnathos.transfers.guard import UrlGuard
 
@@ -44,7 +44,9 @@ class ShownBody(OutputBody):
 class MeshBody(ShownBody):
     """One mesh to be made."""
 
-    extension: str = Field(max_length=40, description="Its format; .stl for now.", examples=[".stl"])
+    extension: str = Field(
+        max_length=40, description="Its format: .stl, .ply, .obj, .drc (Draco) or .glb.", examples=[".stl"]
+    )
     excludeStructures: list[str] | None = Field(  # noqa: N815 - the contract's style
         None, max_length=MAX_STRUCTURES, description="What is cut out of it, for example a canal of the mandible."
     )
@@ -123,7 +125,7 @@ def output_checks(body: OutputFilesBody, guard: UrlGuard) -> Checks:
         yield "#/outputFiles", _refuse_none
     for kind, position, given in outputs:
         pointer = f"#/outputFiles/{kind}/{position}"
-        yield f"{pointer}/extension", partial(_check_extension, kind, given.extension)
+        yield f"{pointer}/extension", partial(output_extension, kind, given.extension)
         if given.uploadUrl:
             yield f"{pointer}/uploadUrl", partial(guard.check, given.uploadUrl)
         for key, names in (("structures", _structures(given)), *_exclusions(given)):
@@ -134,14 +136,6 @@ def output_checks(body: OutputFilesBody, guard: UrlGuard) -> Checks:
 def _refuse_none() -> None:
     kinds = ", ".join(f"`{kind}`" for kind in OUTPUT_EXTENSIONS)
     raise RequestInvalid("There is no output file.", remedy=f"Name at least one under {kinds}.")
-
-
-def _check_extension(kind: str, text: str) -> None:
-    extension = normalise_extension(text)
-    if kind == "meshes" and extension in PLANNED_MESH_EXTENSIONS:
-        known = ", ".join(OUTPUT_EXTENSIONS[kind])
-        raise NotSupportedYet(f"Meshes as {extension} are not supported yet.", remedy=f"Ask for {known}.")
-    output_extension(kind, text)
 
 
 def _structures(given: OutputBody) -> list[str]:

@@ -11,6 +11,7 @@ from gnathos import __version__
 from gnathos.pipeline.request import Request
 
 LIBRARIES = (
+    "dracopy",
     "fast-simplification",
     "manifold3d",
     "numpy",

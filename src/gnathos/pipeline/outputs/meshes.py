@@ -1,21 +1,24 @@
 """Surface meshes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from gnathos.anatomy import SURFACES, expand_structures
+from gnathos import __version__
+from gnathos.anatomy import STRUCTURES, SURFACES, expand_structures
+from gnathos.anatomy.colours import colour_of
 from gnathos.errors import NotSupportedYet
-from gnathos.meshing import Mesh, write_stl
+from gnathos.meshing import KEEPS_PARTS_APART, Part, Provenance, write_mesh
 from gnathos.pipeline.case import Case
 from gnathos.pipeline.finishing import finish
 from gnathos.pipeline.outputs.answers import available, not_found
 from gnathos.pipeline.request import OutputFile, OutputResult
 
+Names = tuple[str, ...]
+
 
 def make_mesh(output: OutputFile, case: Case) -> OutputResult:
-    """Write one mesh of what was found: one structure, or several merged, less what is excluded.
+    """Write the surface of what was found, less what is excluded: several structures merged, or a part each in `.glb`.
 
     Raises:
         NotSupportedYet: it would need surface scans to be aligned with others.
@@ -28,10 +31,10 @@ def make_mesh(output: OutputFile, case: Case) -> OutputResult:
     if not shown:
         return not_found(output, case)
     cut_out = tuple(name for name in excluded if case.has(name))
-    mesh = finish(case.surface_of(shown, cut_out), case.options[shown[0]])
+    parts = [_part(each, cut_out, case) for each in _groups(shown, output.extension)]
     path = case.path_for(output)
-    write_mesh(mesh, case.folder / path, shown)
-    answer = available(output, case, path, _measures(mesh, shown, cut_out))
+    write_mesh(parts, case.folder / path, provenance_of(case, shown, cut_out))
+    answer = available(output, case, path, _measures(parts, shown, cut_out))
     left_in = [name for name in excluded if name not in cut_out]
     return replace(answer, reason=answer.reason or _reason_for(left_in))
 
@@ -43,17 +46,36 @@ def _check_no_alignment_is_needed(names: list[str], excluded: list[str]) -> None
         raise NotSupportedYet(detail, remedy="Ask for it as a mesh of its own.")
 
 
-def write_mesh(mesh: Mesh, path: Path, names: tuple[str, ...]) -> None:
-    """Write a mesh in the format that its path's extension says."""
-    write_stl(mesh, path, f"Gnathos, LPS mm, {' '.join(names)}")
+def _groups(shown: Names, extension: str) -> list[Names]:
+    """Which structures become one surface."""
+    return [(name,) for name in shown] if extension == KEEPS_PARTS_APART else [shown]
 
 
-def _measures(mesh: Mesh, shown: tuple[str, ...], cut_out: tuple[str, ...]) -> dict[str, Any]:
+def _part(names: Names, cut_out: Names, case: Case) -> Part:
+    mesh = finish(case.surface_of(names, cut_out), case.options[names[0]])
+    return Part("_".join(names), mesh, colour_of(STRUCTURES.get(names[0]) or SURFACES[names[0]]))
+
+
+def provenance_of(case: Case, shown: Names, cut_out: Names) -> Provenance:
+    """What a mesh file says of itself."""
+    families = {(STRUCTURES.get(name) or SURFACES[name]).family.value: case.options[name] for name in shown}
+    return Provenance(
+        engine=f"Gnathos {__version__}",
+        segmenter=case.algorithm,
+        frame="as sent" if shown[0] in SURFACES else "LPS",
+        structures=shown,
+        excluded=cut_out,
+        options={family: options.as_contract() for family, options in families.items()},
+    )
+
+
+def _measures(parts: Sequence[Part], shown: Names, cut_out: Names) -> dict[str, Any]:
+    meshes = [part.mesh for part in parts]
     measures: dict[str, Any] = {
-        "triangles": len(mesh.faces),
-        "volumeMl": round(mesh.volume_ml, 3),
-        "areaMm2": round(mesh.area_mm2, 1),
-        "isWatertight": mesh.is_watertight,
+        "triangles": sum(len(mesh.faces) for mesh in meshes),
+        "volumeMl": round(sum(mesh.volume_ml for mesh in meshes), 3),
+        "areaMm2": round(sum(mesh.area_mm2 for mesh in meshes), 1),
+        "isWatertight": all(mesh.is_watertight for mesh in meshes),
     }
     if cut_out:
         measures["excluded"] = list(cut_out)
