@@ -30,6 +30,9 @@ class WebServer:
     """Answered to the next requests, one each, instead of what was asked for."""
     drop_after: list[int] = field(default_factory=list)
     """After so many bytes the next answers break off, one each."""
+    gate: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, the files of `held` paths are neither given nor taken."""
+    held: tuple[str, ...] = ()
     has_ranges: bool = True
     put_status: int = 201
 
@@ -48,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._note(b"")
         parts = urlsplit(self.path)
+        self._wait_for_gate()
         if self.web.statuses:
             self._answer(self.web.statuses.pop(0))
         elif parts.path == "/redirect":
@@ -63,11 +67,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         self._note(self._body())
+        self._wait_for_gate()
         self._answer(self.web.statuses.pop(0) if self.web.statuses else self.web.put_status)
 
     def do_POST(self) -> None:
         self._note(self._body())
         self._answer(self.web.statuses.pop(0) if self.web.statuses else 204)
+
+    def _wait_for_gate(self) -> None:
+        if self.path in self.web.held:
+            self.web.gate.wait(50)
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gnathos.errors import DatabaseUnavailable
-from gnathos.jobs.database import Database, driver_url, libpq_url, migrate, migration_settings
+from gnathos.jobs.database import IDLE_S, Database, driver_url, libpq_url, migrate, migration_settings
 from gnathos.jobs.queue_schema import migration_names, upgrade_queue
 from gnathos.jobs.tables import Table
 
@@ -83,3 +83,25 @@ def _migrate_until_power_cut(database: Database) -> None:
     with database.engine.begin() as connection:
         alembic.command.upgrade(migration_settings(connection), "head")
         raise RuntimeError("power cut")
+
+
+def test_a_transaction_that_stands_still_lets_go_of_its_locks(database_url: str) -> None:
+    migrate(database_url)
+    with Database(database_url) as held_up, Database(database_url) as other:
+        with held_up.transaction() as session:
+            usual = session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout"))
+        assert usual == f"{IDLE_S}s"
+
+        with pytest.raises(DatabaseUnavailable):
+            hold_up(held_up, other)
+        assert held_up.is_up()
+
+
+def hold_up(held_up: Database, other: Database) -> None:
+    lock = sqlalchemy.text("SELECT pg_advisory_xact_lock(42)")
+    with held_up.transaction() as session:
+        session.execute(sqlalchemy.text("SET LOCAL idle_in_transaction_session_timeout = '300ms'"))
+        session.execute(lock)
+        with other.transaction() as waiting:
+            waiting.execute(lock)
+        session.execute(lock)

@@ -19,6 +19,8 @@ def main() -> None:
         report = {"stage": stage, "progress": number / len(STAGES), "seconds": {"read": 0.1}}
         say(json.dumps(report))
         time.sleep(options.get("secondsPerStage", 0))
+        while options.get("holdIn") == stage and Path(options["holdWhile"]).exists():
+            time.sleep(0.05)
         if options.get("crashIn") == stage:
             crash(options["crash"])
     (folder / "result.json").write_text(json.dumps(result(folder, request)))
@@ -47,7 +49,12 @@ def result(folder: Path, request: dict) -> dict:
     if request["options"].get("unreadable"):
         error = {"code": "scan_unreadable", "detail": "The scan cannot be read.", "remedy": "Send another."}
         return {**BASE, "success": False, "error": error}
-    return {**BASE, "success": True, "outputs": [make(folder, request, each) for each in request["outputs"]]}
+    outputs = []
+    for each in request["outputs"]:
+        outputs.append(make(folder, request, each))
+        say(json.dumps({"stage": "write", "progress": 0.9, "seconds": {}, "made": outputs[-1]}))
+        time.sleep(request["options"].get("secondsPerOutput", 0))
+    return {**BASE, "success": True, "outputs": outputs}
 
 
 def make(folder: Path, request: dict, output: dict) -> dict:

@@ -42,6 +42,23 @@ def test_progress_is_told(engine) -> None:
     engine.wait_for_end(job_id)
 
 
+def test_outputs_are_there_one_by_one(engine) -> None:
+    meshes = [{"extension": ".stl", "structures": [name]} for name in ("mandible", "skull")]
+    job_id = engine.submit(options={"secondsPerOutput": 1.5}, outputFiles={"meshes": meshes})
+
+    def first_of_two():
+        first, second = engine.poll(job_id).json()["outputFiles"]["meshes"]
+        return first["status"] and (first, second)
+
+    first, second = engine.wait(first_of_two, "first output")
+    assert engine.http.get(first["url"]).content == b"solid scan"
+    assert (second["status"], second["url"]) == (None, None)
+
+    result = engine.wait_for_end(job_id)
+    assert [mesh["status"] for mesh in result["outputFiles"]["meshes"]] == ["Available"] * 2
+    assert len([key for key in engine.objects() if job_id in key and "/attempts/" in key]) == 2
+
+
 def test_a_child_does_not_know_the_secrets(engine) -> None:
     environment = engine.wait_for_end(engine.submit())["receipt"]["environment"]
 

@@ -30,27 +30,6 @@ def assert_one_result(engine, result, attempt: str) -> None:
     assert attempts_in_store(engine) == [attempt]
 
 
-def test_the_child_is_killed(engine) -> None:
-    job_id = engine.submit(options=SLOW)
-    engine.wait_for_stage(job_id, "segment")
-    (child,) = engine.children(engine.worker)
-    child.kill()
-
-    assert_one_result(engine, engine.wait_for_end(job_id), "2")
-
-
-def test_the_worker_is_killed_at_every_stage(engine) -> None:
-    job_id = engine.submit(options=SLOW)
-    for stage in ("read", "segment", "write"):
-        attempt = engine.wait_for_stage(job_id, stage)["attempt"]
-        (child,) = engine.children(engine.worker)
-        engine.worker.signal(signal.SIGKILL)
-        engine.wait(lambda child=child: not child.is_running(), "end of the child", 2)
-        engine.wait(lambda attempt=attempt: engine.poll(job_id).json()["attempt"] > attempt, "next attempt", 15)
-
-    assert_one_result(engine, engine.wait_for_end(job_id), "4")
-
-
 def test_a_worker_that_is_told_to_stop_gives_its_job_back(engine) -> None:
     job_id = engine.submit(options=SLOW)
     engine.wait_for_stage(job_id, "segment")
@@ -67,14 +46,6 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_back(engine) -> None:
     result = engine.wait_for_end(job_id)
     assert_one_result(engine, result, "2")
     assert "its worker is gone" not in engine.logs()
-
-
-def test_the_api_is_killed_while_a_job_runs(engine) -> None:
-    job_id = engine.submit(options=SLOW)
-    engine.wait_for_stage(job_id, "segment")
-    engine.api.signal(signal.SIGKILL)
-
-    assert_one_result(engine, engine.wait_for_end(job_id), "1")
 
 
 def test_the_api_is_killed_while_a_scan_is_uploaded(engine) -> None:
@@ -121,28 +92,6 @@ def test_a_broken_upload_leaves_nothing(engine) -> None:
             engine.http.put(urls["uploadUrl"], content=breaks(), headers=headers)
     assert engine.http.head(urls["uploadUrl"]).status_code == 404
     engine.wait(lambda: [key for key in engine.objects() if "/inputs/" in key] == [] or None, "cleaning", 5)
-
-
-def test_postgres_is_killed(engine, mortal_postgres) -> None:
-    job_id = engine.submit(options=SLOW)
-    other = engine.submit()
-    engine.wait_for_stage(job_id, "segment")
-    mortal_postgres.kill()
-    answer = engine.poll(job_id)
-    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
-    assert engine.http.get("/health/ready").json()["missing"] == ["database", "worker"]
-    assert engine.http.get("/health/live").status_code == 200
-    time.sleep(2)
-    mortal_postgres.start()
-    back_at = time.monotonic()
-
-    engine.wait(lambda: engine.poll(job_id).status_code in {200, 202}, "API")
-    result = engine.wait_for_end(job_id)
-    assert time.monotonic() - back_at < 25
-    assert result["success"] is True
-    assert len(attempts_in_store(engine)) <= 2
-    assert engine.wait_for_end(other)["success"] is True
-    assert sorted(set(attempts_in_store(engine))) in (["1"], ["1", "2"], ["1", "3"])
 
 
 def test_a_worker_that_was_held_up_changes_nothing(engine) -> None:

@@ -9,8 +9,8 @@ from gnathos.jobs.tables import Input, Job, Output
 AVAILABLE = "Available"
 
 
-def processing(job: Job) -> dict[str, Any]:
-    """The answer to a poll before the end."""
+def processing(job: Job, links: Links) -> dict[str, Any]:
+    """The answer to a poll before the end; outputs that are finished can be downloaded already."""
     return {
         "jobId": str(job.id),
         "status": "PROCESSING",
@@ -20,6 +20,8 @@ def processing(job: Job) -> dict[str, Any]:
         "createdAt": _time(job.created_at),
         "startedAt": _time(job.started_at),
         "attempt": job.attempt,
+        "outputFiles": _outputs(job, links),
+        "region": links.settings.region,
     }
 
 
@@ -78,12 +80,9 @@ def _output_state(output: Output) -> dict[str, Any]:
 
 def finished(job: Job, links: Links) -> dict[str, Any]:
     """The answer to a poll after the end."""
-    outputs: dict[str, list[dict[str, Any]]] = {}
-    for output in job.outputs:
-        outputs.setdefault(output.kind, []).append(_output(output, links))
     answer = {
         "success": bool(job.success),
-        "outputFiles": outputs,
+        "outputFiles": _outputs(job, links),
         "jobId": str(job.id),
         "state": job.state,
         "warnings": job.warnings,
@@ -96,6 +95,13 @@ def finished(job: Job, links: Links) -> dict[str, Any]:
         "endedAt": _time(job.ended_at),
     }
     return answer if job.error is None else {**answer, "error": job.error}
+
+
+def _outputs(job: Job, links: Links) -> dict[str, list[dict[str, Any]]]:
+    outputs: dict[str, list[dict[str, Any]]] = {}
+    for output in job.outputs:
+        outputs.setdefault(output.kind, []).append(_output(output, links))
+    return outputs
 
 
 def _output(output: Output, links: Links) -> dict[str, Any]:

@@ -54,22 +54,6 @@ class Notified(BaseModel):
     stage: str = Field(description="`upload` while other inputs are missing, then `queue`.", examples=["queue"])
 
 
-class Processing(BaseModel):
-    """The job has not ended yet."""
-
-    jobId: str  # noqa: N815 - contract
-    status: str = Field(examples=["PROCESSING"])
-    state: str = Field(description="`waiting` or `running`.", examples=["running"])
-    stage: str = Field(
-        description="`upload`, `fetch`, `queue`, `start`, `read`, `check`, `segment`, `mesh`, `write` or `deliver`.",
-        examples=["segment"],
-    )
-    progress: float = Field(ge=0, le=1, examples=[0.4])
-    createdAt: str  # noqa: N815 - the contract's style
-    startedAt: str | None  # noqa: N815 - the contract's style
-    attempt: int = Field(description="How often it was begun.", examples=[1])
-
-
 class JobSummary(BaseModel):
     """A job as it is listed."""
 
@@ -144,7 +128,10 @@ class Delivered(BaseModel):
 class FileResult(BaseModel):
     """What became of one file."""
 
-    status: str = Field(description="`Available`, `Missing` or `Failed`.", examples=["Available"])
+    status: str | None = Field(
+        description="`Available`, `Missing` or `Failed`; null while the job runs and has not come to it.",
+        examples=["Available"],
+    )
     size: int = Field(description="Bytes.", examples=[12345])
     extension: str = Field(description="As asked for.", examples=[".stl"])
     structures: list[str] = Field(description="As asked for.", examples=[["mandible"]])
@@ -166,6 +153,26 @@ class OutputFiles(BaseModel):
     previews: list[FileResult] | None = None
     report: list[FileResult] | None = None
     archive: list[FileResult] | None = None
+
+
+class Processing(BaseModel):
+    """The job has not ended yet."""
+
+    jobId: str  # noqa: N815 - contract
+    status: str = Field(examples=["PROCESSING"])
+    state: str = Field(description="`waiting` or `running`.", examples=["running"])
+    stage: str = Field(
+        description="`upload`, `fetch`, `queue`, `start`, `read`, `check`, `segment`, `mesh`, `write` or `deliver`.",
+        examples=["segment"],
+    )
+    progress: float = Field(ge=0, le=1, examples=[0.4])
+    createdAt: str  # noqa: N815 - the contract's style
+    startedAt: str | None  # noqa: N815 - the contract's style
+    attempt: int = Field(description="How often it was begun.", examples=[1])
+    outputFiles: OutputFiles = Field(  # noqa: N815 - contract
+        description="As in the result; `status` is null for what is not finished, the others can be downloaded already."
+    )
+    region: str = Field(examples=["local"])
 
 
 class Finished(BaseModel):

@@ -200,7 +200,7 @@ async def _events(caller: Identity, engine: Services, job_id: uuid.UUID, links: 
         if job.state not in OPEN_STATES:
             yield _event("finished", job_bodies.finished(job, links))
             return
-        yield _event("progress", job_bodies.processing(job))
+        yield _event("progress", job_bodies.processing(job, links))
         while not await engine.watch.wait_for_change(job_id, Sight.of(job), KEEP_ALIVE_S):
             yield ": still there\n\n"
 

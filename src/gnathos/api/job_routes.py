@@ -220,7 +220,7 @@ def _poll_answer(job: Job, links: Links) -> JSONResponse:
     headers = {"Cache-Control": "no-store"}
     if job.state not in OPEN_STATES:
         return JSONResponse(job_bodies.finished(job, links), headers=headers)
-    return JSONResponse(job_bodies.processing(job), 202, {**headers, "Retry-After": str(_retry_after_s(job))})
+    return JSONResponse(job_bodies.processing(job, links), 202, {**headers, "Retry-After": str(_retry_after_s(job))})
 
 
 def parse_job_id(text: str) -> uuid.UUID:

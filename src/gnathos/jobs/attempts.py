@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gnathos.errors import AttemptCrashed
-from gnathos.jobs.endings import Ending, end_job
+from gnathos.jobs.endings import Ending, OutputEnding, end_job, end_output
 from gnathos.jobs.queue import enqueue, has_place, is_without_place
 from gnathos.jobs.states import OPEN_STATES, State, check_transition
 from gnathos.jobs.tables import Job
@@ -91,6 +91,7 @@ def begin_attempt(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> 
     job.attempt_seen_at = _now()
     job.started_at = job.started_at or _now()
     job.stage, job.progress = "start", 0.0
+    _forget_outputs(job)
     return _attempt(job)
 
 
@@ -101,10 +102,22 @@ def report_life(attempt: Attempt, session: Session, sign: SignOfLife) -> bool:
     return _one_row(result)
 
 
+def record_output(attempt: Attempt, session: Session, made: OutputEnding) -> None:
+    """Show an output that is finished before its job is; nothing if the attempt no longer counts."""
+    job = _lock_own_job(attempt, session)
+    for output in job.outputs if job is not None else ():
+        if (output.kind, output.position) == (made.kind, made.position):
+            end_output(output, made)
+
+
 def give_back(attempt: Attempt, session: Session) -> bool:
     """End the attempt without a fault of the job's, as when the worker stops; the job waits again."""
-    values = {"state": State.WAITING.value, "stage": QUEUED, "progress": 0.0, "attempt_is_open": False}
-    return _one_row(session.execute(_own_job(attempt).values(**values)))
+    job = _lock_own_job(attempt, session)
+    if job is None:
+        return False
+    job.state, job.attempt_is_open = State.WAITING.value, False
+    _wait_again(job)
+    return True
 
 
 def record_crash(attempt: Attempt, session: Session, detail: str, most_attempts: int) -> bool:
@@ -124,7 +137,7 @@ def record_crash(attempt: Attempt, session: Session, detail: str, most_attempts:
         tries = "attempt" if job.crashes == 1 else "attempts"
         end_job(session, job, _crash_ending(f"{detail} The job was given up after {job.crashes} {tries}."))
         return False
-    job.stage, job.progress = QUEUED, 0.0
+    _wait_again(job)
     return True
 
 
@@ -171,6 +184,17 @@ def requeue_lost_jobs(session: Session, silent_s: float) -> list[uuid.UUID]:
     for job in lost:
         job.queue_job_id = enqueue(job.tenant_id, session, job.id)
     return [job.id for job in lost]
+
+
+def _wait_again(job: Job) -> None:
+    job.stage, job.progress = QUEUED, 0.0
+    _forget_outputs(job)
+
+
+def _forget_outputs(job: Job) -> None:
+    """What one attempt had finished is made again by the next."""
+    for output in job.outputs:
+        end_output(output, None)
 
 
 def _attempt(job: Job) -> Attempt:

@@ -5,10 +5,11 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import alembic.command
 import alembic.config
+import psycopg
 import sqlalchemy
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +25,10 @@ CONNECT_TIMEOUT_S = 5
 
 WAIT_INTERVAL_S = 0.25
 """Between two attempts to connect, while a database starts."""
+
+IDLE_S = 10
+"""How long a transaction may stand still before the database ends it: a process that is held up in one keeps its locks,
+and with them everybody else, waiting."""
 
 MIGRATION_LOCK = 0x676E6174686F73
 """Key of the advisory lock under which one process migrates while the others wait ("gnathos" in ASCII)."""
@@ -43,6 +48,7 @@ class Database:
             pool_pre_ping=True,  # a restarted database leaves dead connections in the pool
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "gnathos"},
         )
+        sqlalchemy.event.listen(self.engine, "connect", _limit_idling)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextlib.contextmanager
@@ -92,6 +98,11 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _limit_idling(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'")
+    connection.commit()
 
 
 def migrate(database_url: str, timeout_s: float = 30) -> None:

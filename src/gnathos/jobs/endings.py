@@ -66,23 +66,21 @@ def end_job(session: Session, job: Job, ending: Ending, after: State | None = No
     job.receipt = dict(ending.receipt)
     endings = {(each.kind, each.position): each for each in ending.outputs}
     for output in job.outputs:
-        _end_output(output, endings.get((output.kind, output.position)), ending.error)
+        made = endings.get((output.kind, output.position))
+        end_output(output, made or _not_made(output, ending.error))
     if job.finish_webhook:
         add_delivery(job.tenant_id, session, job.finish_webhook, job.id)
     session.flush()
 
 
-def _end_output(output: Output, ending: OutputEnding | None, error: dict[str, Any] | None) -> None:
-    if ending is None:
-        output.status, output.confidence = FAILED, 0.0
-        output.reason = error or {"code": "not_made", "detail": "The computation did not make this file."}
-        return
-    output.status = ending.status
-    output.object_key = ending.object_key
-    output.size_bytes = ending.size_bytes
-    output.sha256 = ending.sha256
-    output.confidence = ending.confidence
-    output.reason = ending.reason
-    output.parts = [dict(part) for part in ending.parts]
-    output.measures = dict(ending.measures)
-    output.delivery = ending.delivery
+def end_output(output: Output, ending: OutputEnding | None) -> None:
+    """Write into an output's row what became of it; None: nothing yet."""
+    for name in ("status", "object_key", "size_bytes", "sha256", "confidence", "reason", "delivery"):
+        setattr(output, name, getattr(ending, name, None))
+    output.parts = [dict(part) for part in ending.parts] if ending else []
+    output.measures = dict(ending.measures) if ending else {}
+
+
+def _not_made(output: Output, error: dict[str, Any] | None) -> OutputEnding:
+    reason = error or {"code": "not_made", "detail": "The computation did not make this file."}
+    return OutputEnding(output.kind, output.position, FAILED, reason=reason)

@@ -12,7 +12,7 @@ from gnathos.jobs.audit import ENGINE, record
 from gnathos.jobs.deletion import cancel_job, delete_job
 from gnathos.jobs.limits import Limits
 from gnathos.jobs.states import OPEN_STATES, State
-from gnathos.jobs.tables import IdempotencyKey, Input, Job, Tenant, WebhookDelivery
+from gnathos.jobs.tables import IdempotencyKey, Input, Job, Output, Tenant, WebhookDelivery
 from gnathos.jobs.webhooks import PENDING
 
 AT_ONCE = 100
@@ -23,6 +23,19 @@ KEYS_KEPT = timedelta(days=7)
 
 MESSAGES_KEPT = timedelta(days=30)
 """How long messages that were delivered or given up are listed."""
+
+LOOKED_AFTER = timedelta(days=1)
+"""How long after its end a job is looked at for files of attempts that were overtaken."""
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """An ended job of which an attempt may have written to the store after it no longer counted."""
+
+    tenant_id: uuid.UUID
+    job_id: uuid.UUID
+    object_keys: frozenset[str]
+    """Of its own outputs."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,25 @@ def delete_expired(session: Session, usual: Limits) -> int:
     for tenant_id, job_id in found:
         delete_job(tenant_id, session, job_id, ENGINE)
     return len(found)
+
+
+def overtaken_jobs(session: Session) -> list[Overtaken]:
+    """Jobs that ended lately, and not with their first attempt.
+
+    An attempt that was overtaken deletes its own files; one whose worker was held up, and killed right after it had
+    written a file, could not.
+    """
+    was_overtaken = (Job.attempt > 1) | ((Job.state == State.CANCELLED.value) & (Job.attempt > 0))
+    query = select(Job.tenant_id, Job.id).where(was_overtaken, Job.ended_at > func.now() - LOOKED_AFTER)
+    return [
+        Overtaken(tenant_id, job_id, _output_keys(tenant_id, session, job_id))
+        for tenant_id, job_id in session.execute(query).all()
+    ]
+
+
+def _output_keys(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> frozenset[str]:
+    query = select(Output.object_key).where(Output.tenant_id == tenant_id, Output.job_id == job_id)
+    return frozenset(key for key in session.scalars(query) if key is not None)
 
 
 def forget_traces(session: Session) -> None:

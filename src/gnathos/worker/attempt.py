@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gnathos.errors import DatabaseUnavailable, GnathosError, StoreUnavailable, UnknownFile
@@ -24,9 +24,10 @@ from gnathos.jobs.attempts import (
     report_life,
 )
 from gnathos.jobs.endings import Ending, OutputEnding
-from gnathos.pipeline import InputFile, OutputFile, OutputResult, Request, Result
+from gnathos.pipeline import InputFile, OutputFile, Request, Result
 from gnathos.storage import ObjectStore
 from gnathos.worker.child import ChildLimits, run_child
+from gnathos.worker.keeping import Shelf, attempt_prefix, clean_store, to_its_end
 from gnathos.worker.sending import DELIVERING, Sender, deliver_outputs
 from gnathos.worker.transactions import Transactions
 
@@ -68,7 +69,7 @@ async def run_attempt(workplace: Workplace, tenant_id: uuid.UUID, job_id: uuid.U
     folder = workplace.scratch / f"{job_id}-{attempt.number}"
     logger.info("job %s: attempt %d begins", job_id, attempt.number)
     try:
-        await asyncio.to_thread(_clean_store, workplace.store, attempt)
+        await to_its_end(clean_store, workplace.store, attempt)
         crash = await _try(workplace, attempt, folder)
     except asyncio.CancelledError:
         with contextlib.suppress(DatabaseUnavailable):
@@ -85,21 +86,27 @@ async def run_attempt(workplace: Workplace, tenant_id: uuid.UUID, job_id: uuid.U
 
 async def _try(workplace: Workplace, attempt: Attempt, folder: Path) -> str | None:
     """Run the child, keep and send what it made, and end the job; a sentence if the child crashed."""
-    await asyncio.to_thread(_fill_folder, workplace.store, attempt, folder)
-    life = _Life(workplace, attempt)
+    await to_its_end(_fill_folder, workplace.store, attempt, folder)
+    shelf = Shelf(workplace, workplace.store, attempt, folder)
+    life = _Life(workplace, attempt, shelf)
     work = asyncio.create_task(_work(workplace, attempt, folder, life))
-    watch = asyncio.create_task(life.tell_until(work))
+    beside = [asyncio.create_task(life.tell_until(work)), asyncio.create_task(shelf.keep_offered())]
     try:
         ending = await work
     except asyncio.CancelledError:
         if life.is_outdated:
             logger.warning("job %s: attempt %d no longer counts and was ended", attempt.job_id, attempt.number)
-            await asyncio.to_thread(workplace.store.delete_below, _prefix(attempt))
-            return None
-        raise
+            ending = None
+        else:
+            raise
     finally:
-        watch.cancel()
-        await asyncio.gather(watch, work, return_exceptions=True)
+        for each in beside:
+            each.cancel()
+        # Until all of them have ended, something may still be written.
+        await asyncio.gather(*beside, work, return_exceptions=True)
+    if ending is None:
+        await asyncio.to_thread(workplace.store.delete_below, attempt_prefix(attempt))
+        return None
     if isinstance(ending, str):
         return ending
     await _end(workplace, attempt, ending)
@@ -115,7 +122,7 @@ async def _work(workplace: Workplace, attempt: Attempt, folder: Path, life: "_Li
         return crash
     try:
         result = Result.load(folder)
-        ending = await asyncio.to_thread(_store_outputs, workplace.store, attempt, folder, result)
+        ending = _ending(result, await life.shelf.keep_all(result))
     except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
         logger.warning("job %s: attempt %d left no result: %r", attempt.job_id, attempt.number, error)
         return "The computation ended without a result."
@@ -129,7 +136,7 @@ async def _end(workplace: Workplace, attempt: Attempt, ending: Ending) -> None:
     await workplace.write_patiently(lambda session: end_attempt(attempt, session, ending))
     counts = await workplace.write_patiently(lambda session: is_result(attempt, session))
     if not counts:
-        await asyncio.to_thread(workplace.store.delete_below, _prefix(attempt))
+        await asyncio.to_thread(workplace.store.delete_below, attempt_prefix(attempt))
     logger.info(
         "job %s: attempt %d ends, success %s, counts %s", attempt.job_id, attempt.number, ending.success, counts
     )
@@ -140,15 +147,16 @@ async def _fail(workplace: Workplace, attempt: Attempt, crash: str) -> None:
         lambda session: record_crash(attempt, session, crash, workplace.most_attempts)
     )
     with contextlib.suppress(GnathosError):
-        await asyncio.to_thread(workplace.store.delete_below, _prefix(attempt))
+        await asyncio.to_thread(workplace.store.delete_below, attempt_prefix(attempt))
     if again:
         raise AttemptFailed(crash)
 
 
 class _Life:
-    """What a child prints, passed on to the job's row now and then."""
+    """What a child prints, passed on to the job's row now and then, and its outputs to the shelf."""
 
-    def __init__(self, workplace: Workplace, attempt: Attempt) -> None:
+    def __init__(self, workplace: Workplace, attempt: Attempt, shelf: Shelf) -> None:
+        self.shelf = shelf
         self._workplace = workplace
         self._attempt = attempt
         self._sign = SignOfLife("start", 0.0)
@@ -162,6 +170,8 @@ class _Life:
             report = json.loads(line)
             progress = min(max(float(report["progress"]), 0.0), 1.0)
             self._sign = SignOfLife(str(report["stage"])[:40], progress, dict(report.get("seconds") or {}))
+            if report.get("made"):
+                self.shelf.offer(report["made"])
 
     def enter(self, stage: str) -> None:
         """Note that the attempt is at a stage of the worker's own."""
@@ -188,12 +198,6 @@ class _Life:
         return await self._workplace.write(lambda session: is_current(self._attempt, session))
 
 
-def _clean_store(store: ObjectStore, attempt: Attempt) -> None:
-    """Delete what earlier attempts left, and uploads that were never taken over: no other may come any more."""
-    store.delete_below(f"{_job_prefix(attempt)}/attempts")
-    store.delete_below(f"{_job_prefix(attempt)}/inputs", {each.object_key for each in attempt.inputs})
-
-
 def _fill_folder(store: ObjectStore, attempt: Attempt, folder: Path) -> None:
     inputs = []
     for each in attempt.inputs:
@@ -208,38 +212,12 @@ def _fill_folder(store: ObjectStore, attempt: Attempt, folder: Path) -> None:
     Request(tuple(inputs), tuple(outputs), attempt.options, attempt.version).save(folder)
 
 
-def _store_outputs(store: ObjectStore, attempt: Attempt, folder: Path, result: Result) -> Ending:
+def _ending(result: Result, outputs: tuple[OutputEnding, ...]) -> Ending:
     return Ending(
         success=result.success,
-        outputs=tuple(_store_output(store, attempt, folder, each) for each in result.outputs),
+        outputs=outputs,
         error=dict(result.error) if result.error else None,
         warnings=result.warnings,
         coordinate_system=result.coordinate_system,
         receipt=result.receipt,
     )
-
-
-def _store_output(store: ObjectStore, attempt: Attempt, folder: Path, made: OutputResult) -> OutputEnding:
-    ending = OutputEnding(
-        kind=made.kind,
-        position=made.position,
-        status=made.status,
-        confidence=made.confidence,
-        reason=dict(made.reason) if made.reason else None,
-        parts=made.parts,
-        measures=made.measures,
-    )
-    if made.path is None:
-        return ending
-    path = folder / made.path
-    kept = store.keep(path, f"{_prefix(attempt)}/{made.kind}-{made.position}{made.extension}")
-    return replace(ending, object_key=kept.key, size_bytes=kept.size_bytes, sha256=kept.sha256)
-
-
-def _job_prefix(attempt: Attempt) -> str:
-    return f"{attempt.tenant_id}/{attempt.job_id}"
-
-
-def _prefix(attempt: Attempt) -> str:
-    """Where this attempt's files go, and no other's."""
-    return f"{_job_prefix(attempt)}/attempts/{attempt.number}"

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from gnathos.errors import StoreUnavailable
 from gnathos.jobs.deletion import jobs_to_erase, object_prefix, record_erasure
 from gnathos.jobs.limits import Limits
-from gnathos.jobs.retention import cancel_abandoned, delete_expired, forget_traces, forget_uploads
+from gnathos.jobs.retention import (
+    cancel_abandoned,
+    delete_expired,
+    forget_traces,
+    forget_uploads,
+    overtaken_jobs,
+)
 from gnathos.storage import ObjectStore
+from gnathos.worker.keeping import attempts_prefix
 from gnathos.worker.transactions import Transactions
 
 logger = logging.getLogger(__name__)
@@ -32,6 +39,9 @@ async def clean(cleaner: Cleaner) -> None:
     while await cleaner.write(lambda session: delete_expired(session, cleaner.usual)):
         pass
     await cleaner.write(forget_traces)
+    for job in await cleaner.write(overtaken_jobs):
+        prefix = attempts_prefix(job.tenant_id, job.job_id)
+        await asyncio.to_thread(cleaner.store.delete_below, prefix, job.object_keys)
     for tenant_id, job_id in await cleaner.write(jobs_to_erase):
         try:
             await _erase(cleaner, tenant_id, job_id)

@@ -8,8 +8,10 @@ import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx2
+import psycopg
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Status
@@ -162,6 +164,7 @@ class WorkerService:
         connector = PsycopgConnector(
             conninfo=libpq_url(self._settings.database_url),
             kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
+            configure=_commit_at_once,
             min_size=2,
             max_size=6,
             timeout=CONNECT_TIMEOUT_S,
@@ -216,6 +219,11 @@ def _add_cleaning(app: App, cleaner: Cleaner) -> None:
     @app.task(name=CLEAN, queue=TRANSFER_QUEUE, queueing_lock=CLEAN)
     async def clean_up(timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
         await clean(cleaner)
+
+
+async def _commit_at_once(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Each call to the queue is one statement: a worker that is held up keeps no locks in it."""
+    await connection.set_autocommit(True)
 
 
 async def rescue_stalled(queue: App) -> None:
