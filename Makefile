@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_TESTS := tests/quickstart/node
+NODE_TESTS := tests/quickstart/node tests/transfers/node
 
 # The environment is made again when what it is made from changes: the lock files, the Python, this folder's place.
 key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
@@ -11,7 +11,7 @@ key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
   print(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])' pyproject.toml $(1))
 CORE := $(VENV)/core-$(call key,requirements.lock)
 DEV := $(VENV)/dev-$(call key,requirements.lock requirements-dev.lock)
-NODE := $(NODE_TESTS)/node_modules/.package-lock.json
+NODE := $(NODE_TESTS:%=%/node_modules/.package-lock.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: install demo test up bench lint lock
@@ -49,9 +49,9 @@ $(DEV): $(CORE)
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
-# Without node the tests of the Node snippets skip themselves, and say so.
-$(NODE): $(NODE_TESTS)/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --silent && touch $@; fi
+# Without node the tests of the Node snippets and of Azure's emulator skip themselves, and say so.
+$(NODE): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $* --no-audit --no-fund --silent && touch $@; fi
 
 # Rewrites the lock files: the newest versions that pyproject.toml allows, for every platform and Python it allows.
 COMPILE = $(VENV)/lock/bin/uv pip compile pyproject.toml --no-config --universal --python-version 3.11 \
