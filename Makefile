@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_TESTS := tests/quickstart/node tests/transfers/node
+NODE_TESTS := tests/quickstart/node tests/transfers/node tests/page/node
 
 # The environment is made again when what it is made from changes: the lock files, the Python, this folder's place.
 key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
@@ -14,7 +14,7 @@ DEV := $(VENV)/dev-$(call key,requirements.lock requirements-dev.lock)
 NODE := $(NODE_TESTS:%=%/node_modules/.package-lock.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: install demo test up bench lint lock
+.PHONY: install demo test up bench lint lock page
 
 install: $(CORE)
 
@@ -49,9 +49,15 @@ $(DEV): $(CORE)
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
-# Without node the tests of the Node snippets and of Azure's emulator skip themselves, and say so.
+# Without node the tests of the Node snippets, the page and Azure's emulator skip themselves, and say so.
 $(NODE): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix $* --no-audit --no-fund --silent && touch $@; fi
+
+# Builds the page into src/gnathos/web, to be committed: running the engine takes no node.
+page:
+	npm ci --prefix viewer --no-audit --no-fund --silent
+	npm run --prefix viewer check
+	npm run --prefix viewer build
 
 # Rewrites the lock files: the newest versions that pyproject.toml allows, for every platform and Python it allows.
 COMPILE = $(VENV)/lock/bin/uv pip compile pyproject.toml --no-config --universal --python-version 3.11 \

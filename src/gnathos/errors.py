@@ -314,6 +314,22 @@ class TokenOfAnotherRegion(TokenInvalid):
     remedy = "Get a token from this region's engine, or call the region that the token is for."
 
 
+class NotLocal(GnathosError):
+    """This works only in a browser on the machine that `gnathos up` runs on."""
+
+    code = "not_local"
+    kind = Kind.FORBIDDEN
+    remedy = "Sign in with a client's id and secret."
+
+
+class LocalCodeInvalid(GnathosError):
+    """The code was used before, or is too old."""
+
+    code = "local_code_invalid"
+    kind = Kind.FORBIDDEN
+    remedy = "Ask for a new one: GET /local/code."
+
+
 class UnknownVersion(GnathosError):
     """This version of the API is not served."""
 
@@ -360,6 +376,14 @@ class JobAlreadyEnded(GnathosError):
     code = "job_already_ended"
     kind = Kind.CONFLICT
     remedy = "Poll the job for its result."
+
+
+class JobStillOpen(GnathosError):
+    """The job has not ended yet."""
+
+    code = "job_still_open"
+    kind = Kind.CONFLICT
+    remedy = "Wait for its end, or cancel it."
 
 
 class ExternalJobIdTaken(GnathosError):

@@ -19,7 +19,7 @@ PROBLEM = {"type", "code", "title", "status", "detail", "remedy", "requestId"}
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "unknown_route"),
+        ("GET", "/nothing", 404, "unknown_route"),
         ("GET", "/24.06/nothing", 404, "unknown_route"),
         ("GET", "/24.06/job/", 404, "unknown_route"),
         ("GET", "/../etc/passwd", 404, "unknown_route"),

@@ -15,6 +15,7 @@ import SimpleITK
 from tests.makers.cases import CENTRES_MM, RADII_MM, ball_case, centre_lps_mm, oblique_scan
 
 from gnathos.anatomy import STRUCTURES
+from gnathos.imaging import Volume
 from gnathos.meshing import read_stl
 from gnathos.pipeline import OutputFile, OutputResult
 from gnathos.pipeline.case import Case
@@ -176,3 +177,28 @@ def test_nothing_found_is_missing_not_failed(kind: str, tmp_path: Path) -> None:
 
     assert (result.status, result.path) == ("Missing", None)
     assert result.reason == {"code": "not_found", "detail": "It is not there."}
+
+
+def test_a_volume_for_viewers_holds_the_scan_or_its_labels_on_one_grid_in_the_same_place(tmp_path: Path) -> None:
+    scan = oblique_scan()
+    large = Volume(np.repeat(scan.voxels, 8, axis=2), scan.affine_lps @ np.diag([1, 1, 1 / 8, 1]), is_hu=True)
+    case = ball_case(tmp_path, scan=large)
+    gray, gray_path = made(case, OutputFile("volumes", ".nii.gz", ()))
+    labels, labels_path = made(case, OutputFile("volumes", ".nii.gz", ("tooth36", "tooth48"), position=1))
+
+    images = [SimpleITK.ReadImage(path) for path in (gray_path, labels_path)]
+    voxels, marks = map(SimpleITK.GetArrayFromImage, images)
+    assert large.shape[2] > 256
+    assert voxels.shape == marks.shape == (*large.shape[:2], large.shape[2] // 2)
+    assert np.abs(voxels[3, 5, :].astype(float) - large.voxels[3, 5].reshape(-1, 2).mean(axis=1)).max() <= 0.5
+    assert images[0].GetOrigin() == pytest.approx(images[1].GetOrigin())
+    places = [images[1].TransformIndexToPhysicalPoint([int(i) for i in at[::-1]]) for at in np.argwhere(marks == 36)]
+    np.testing.assert_allclose(np.mean(places, axis=0), centre_lps_mm(large, "tooth36"), atol=0.1)
+    assert (gray.status, gray.parts, gray.confidence) == ("Available", (), 1.0)
+    assert [part["status"] for part in labels.parts] == ["Available", "Missing"]
+
+
+def test_a_volume_of_what_was_not_found_is_missing(tmp_path: Path) -> None:
+    result = make_output(OutputFile("volumes", ".nii.gz", ("tooth48",)), ball_case(tmp_path))
+
+    assert (result.status, result.path) == ("Missing", None)

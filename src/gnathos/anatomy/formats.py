@@ -28,6 +28,7 @@ OUTPUT_EXTENSIONS = {
     "meshes": MESH_EXTENSIONS,
     "segmentations": (".nii.gz", ".nii", ".nrrd", ".dcm"),
     "previews": (".png",),
+    "volumes": (".nii.gz", ".nii"),
     "report": (".json",),
     "archive": (".zip",),
 }

@@ -1,6 +1,7 @@
 """The URLs that answers carry."""
 
 import time
+import uuid
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -46,6 +47,10 @@ class Links:
         expires_at = int(time.time()) + self.settings.url_minutes * SECONDS_PER_MINUTE
         return self._sign(Signed(DOWNLOAD_METHODS, path, expires_at))
 
+    def shared(self, tenant_id: uuid.UUID, job_id: uuid.UUID, expires_at: int) -> str:
+        """Where to GET a result without a token, until that time (seconds since 1970)."""
+        return self._sign(Signed(DOWNLOAD_METHODS, f"/{self.version}/shared/{tenant_id}/{job_id}", expires_at))
+
     def _sign(self, signed: Signed) -> str:
         return f"{self.base}{quote(signed.path)}?{self.signer.query(signed)}"
 
@@ -53,6 +58,6 @@ class Links:
 def file_name(output: Output) -> str:
     """A name for the file: what it shows, as `mandible.stl`."""
     stem = "_".join(str(name).strip().lower().replace("-", "_") for name in output.structures)
-    if len(stem) > LONGEST_FILE_NAME:
-        stem = f"mesh_{output.position + 1}"
+    if not stem or len(stem) > LONGEST_FILE_NAME:
+        stem = f"{'mesh' if output.kind == 'meshes' else output.kind}_{output.position + 1}"
     return f"{stem}{output.extension}"

@@ -64,7 +64,7 @@ def main() -> None:
     write_logs(settings.log_level)
     listener = listen(settings.host, settings.port)
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, os.environ.get("GNATHOS_LOCAL_CLIENT", "")),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -8,10 +8,14 @@ from fastapi.concurrency import run_in_threadpool
 
 from gnathos import __version__
 from gnathos.api import (
+    catalogue_routes,
     health_routes,
     job_record_routes,
     job_routes,
+    local_routes,
     metrics_routes,
+    page_routes,
+    share_routes,
     token_routes,
     transfer_routes,
     webhook_routes,
@@ -25,13 +29,18 @@ from gnathos.api.services import open_services
 from gnathos.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The API of an engine with these settings."""
+def create_app(settings: Settings, local_client: str = "") -> FastAPI:
+    """The API of an engine with these settings, and its page.
+
+    Args:
+        settings: as read from the environment.
+        local_client: the client that whoever sits at this machine may sign in as with one click; empty: nobody may.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = open_services(settings)
+            services = open_services(settings, local_client)
             app.state.services = await run_in_threadpool(services.__enter__)
             stack.push_async_callback(run_in_threadpool, services.__exit__, None, None, None)
             stack.push_async_callback(app.state.services.client.aclose)
@@ -50,12 +59,16 @@ def create_app(settings: Settings) -> FastAPI:
     install_problems(app)
     for routes in (
         token_routes,
+        local_routes,
+        catalogue_routes,
         job_routes,
         job_record_routes,
+        share_routes,
         transfer_routes,
         webhook_routes,
         health_routes,
         metrics_routes,
+        page_routes,
     ):
         app.include_router(routes.router)
     install_documentation(app)

@@ -151,6 +151,7 @@ class OutputFiles(BaseModel):
     meshes: list[FileResult] | None = None
     segmentations: list[FileResult] | None = None
     previews: list[FileResult] | None = None
+    volumes: list[FileResult] | None = None
     report: list[FileResult] | None = None
     archive: list[FileResult] | None = None
 

@@ -17,6 +17,7 @@ from gnathos.api.output_bodies import (
     OutputFilesBody,
     SegmentationBody,
     SummaryBody,
+    VolumeBody,
     new_outputs,
     output_checks,
 )
@@ -230,7 +231,8 @@ def _fault_from_schema(found: Mapping[str, Any]) -> Fault:
 
 
 def _suggestion(name: str) -> str:
-    models = (JobBody, InputFilesBody, InputFileBody, OutputFilesBody, MeshBody, SegmentationBody, SummaryBody)
+    outputs = (MeshBody, SegmentationBody, SummaryBody, VolumeBody)
+    models = (JobBody, InputFilesBody, InputFileBody, OutputFilesBody, *outputs)
     known = {field for model in models for field in model.model_fields}
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean `{nearest[0]}`?" if nearest else ""

@@ -72,6 +72,17 @@ class SummaryBody(OutputBody):
     )
 
 
+class VolumeBody(OutputBody):
+    """One volume for a viewer."""
+
+    extension: str = Field(max_length=40, description="Its format: .nii.gz or .nii.", examples=[".nii.gz"])
+    structures: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_STRUCTURES,
+        description="Whose labels it holds; none: it holds the scan's gray values.",
+    )
+
+
 class OutputFilesBody(BaseModel):
     """The files to be made, by kind."""
 
@@ -83,6 +94,12 @@ class OutputFilesBody(BaseModel):
     )
     previews: list[SummaryBody] | None = Field(
         None, min_length=1, max_length=MAX_OUTPUTS, description="Pictures (.png) of the surfaces and of three slices."
+    )
+    volumes: list[VolumeBody] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_OUTPUTS,
+        description="The scan, or labels on it, small enough for a viewer: at most 256 voxels along each edge.",
     )
     report: list[SummaryBody] | None = Field(
         None, min_length=1, max_length=1, description="Measures of each structure (.json)."
@@ -139,7 +156,7 @@ def _refuse_none() -> None:
 
 
 def _structures(given: OutputBody) -> list[str]:
-    return given.structures if isinstance(given, ShownBody | SummaryBody) else []
+    return given.structures if isinstance(given, ShownBody | SummaryBody | VolumeBody) else []
 
 
 def _exclusions(given: OutputBody) -> list[tuple[str, list[str]]]:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from gnathos.api.issuers import ExternalIssuers
 from gnathos.api.job_watch import JobWatch
+from gnathos.api.local_access import OneTimeCodes
 from gnathos.api.tokens import TokenKeys
 from gnathos.api.uploads_under_way import UploadsUnderWay
 from gnathos.jobs.credentials import TOKENS, URLS, signing_keys
@@ -41,10 +42,13 @@ class Services:
     client: httpx2.AsyncClient
     """For clients' URLs; a guarded one."""
     uploads: UploadsUnderWay = field(default_factory=UploadsUnderWay)
+    local_client: str = ""
+    """Client that whoever sits at this machine is signed in as; none where that is not allowed."""
+    local_codes: OneTimeCodes = field(default_factory=OneTimeCodes)
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings, local_client: str = "") -> Iterator[Services]:
     """Wait for the database, bring it to this version, and read the keys."""
     migrate(settings.database_url, START_TIMEOUT_S)
     with Database(settings.database_url) as database:
@@ -65,6 +69,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
             guard=guard,
             limits=Limits(**{name: getattr(settings, name) for name in LIMITS}),
             client=guarded_client(guard),
+            local_client=local_client,
         )
 
 

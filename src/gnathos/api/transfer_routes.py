@@ -39,7 +39,7 @@ MEDIA_TYPES = {".stl": "model/stl"}
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
-_SIGNATURE = {
+SIGNATURE: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "query", "required": True, "schema": {"type": kind}, "description": "Part of the URL."}
         for name, kind in (("expires", "integer"), ("limit", "integer"), ("signature", "string"))
@@ -60,7 +60,7 @@ _DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "app
         200: {"description": "The file is stored, whole"},
         **problems(*_SIGNED, UploadTooLarge, UploadIncomplete, UploadClosed),
     },
-    openapi_extra={**_SIGNATURE, **_UPLOAD_BODY},
+    openapi_extra={**SIGNATURE, **_UPLOAD_BODY},
 )
 async def upload(
     request: Request,
@@ -86,7 +86,7 @@ async def upload(
     summary="Ask what has been uploaded",
     response_class=Response,
     responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED)},
-    openapi_extra=_SIGNATURE,
+    openapi_extra=SIGNATURE,
 )
 def uploaded(
     request: Request,
@@ -115,14 +115,14 @@ def uploaded(
         304: {"description": "Not changed"},
         **problems(*_SIGNED, RangeNotSatisfiable),
     },
-    openapi_extra={"parameters": [*_SIGNATURE["parameters"], _RANGE]},
+    openapi_extra={"parameters": [*SIGNATURE["parameters"], _RANGE]},
 )
 @router.head(
     "/{version}/downloads/{tenant_id}/{output_id}/{name}",
     summary="Ask for an output's size",
     response_class=Response,
     responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED, RangeNotSatisfiable)},
-    openapi_extra=_SIGNATURE,
+    openapi_extra=SIGNATURE,
 )
 def download(
     request: Request,

@@ -16,7 +16,7 @@ def run(data: Path | None, port: int | None, host: str | None) -> None:
 def announce(running: Running) -> None:
     """Say where the engine is, and at the first start how to use it."""
     lines = [
-        f"Gnathos is ready at {running.url}, its documentation at {running.url}/docs",
+        f"Gnathos is ready: open {running.url} in a browser; the documentation is at {running.url}/docs",
         f"Credentials: {running.credentials}",
     ]
     if running.is_first_start:

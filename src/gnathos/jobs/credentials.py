@@ -61,6 +61,14 @@ def check_secret(session: Session, client_id: str, client_secret: str) -> Identi
     return Identity(client.tenant_id, client.id) if is_active(client.tenant_id, session, client.id) else None
 
 
+def find_client(session: Session, client_id: str) -> Identity | None:
+    """The client of that id; None also when it was revoked or its tenant disabled."""
+    client = session.get(Client, client_id)
+    if client is None or not is_active(client.tenant_id, session, client.id):
+        return None
+    return Identity(client.tenant_id, client.id)
+
+
 def is_active(tenant_id: uuid.UUID, session: Session, client_id: str | None = None) -> bool:
     """Whether the tenant may still use the engine, and the client, where one of ours is named."""
     query = select(Tenant.id).where(Tenant.id == tenant_id, Tenant.disabled_at.is_(None))

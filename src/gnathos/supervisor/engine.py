@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from gnathos.supervisor.roles import Role
 ROLES_IN_ORDER_OF_START = ("api", "worker")
 END_TIMEOUT_S = {"worker": 20.0, "api": 10.0}
 """How long a role may take to end after it was asked to."""
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 IDLE_TURN_S = 1.0
 READY_CHECK_INTERVAL_S = 0.1
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -79,7 +81,7 @@ class Supervisor:
         migrate(database_url)
         audience = self._settings.audience
         self._credentials, self._is_first = ensure_client(self._settings.data, database_url, self._url, audience)
-        environment = self._settings.as_environment()
+        environment = self._settings.as_environment() | self._local_sign_in()
         self._roles = [Role(name, self._pump, environment) for name in ROLES_IN_ORDER_OF_START]
 
     def keep_running(self, announce: Callable[[Running], None]) -> None:
@@ -116,6 +118,12 @@ class Supervisor:
 
     def _note_end_request(self, *_: object) -> None:
         self._end_requests += 1
+
+    def _local_sign_in(self) -> dict[str, str]:
+        """Lets the page on this machine in as the first client, where the API listens to this machine alone."""
+        if self._settings.host not in LOOPBACK:
+            return {}
+        return {"GNATHOS_LOCAL_CLIENT": json.loads(self._credentials.read_text())["client_id"]}
 
     def _start_postgres(self) -> None:
         read_end, write_end = os.pipe()

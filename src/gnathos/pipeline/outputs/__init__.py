@@ -10,6 +10,7 @@ from gnathos.pipeline.outputs.meshes import make_mesh
 from gnathos.pipeline.outputs.previews import make_preview
 from gnathos.pipeline.outputs.report import make_report
 from gnathos.pipeline.outputs.segmentations import make_segmentation
+from gnathos.pipeline.outputs.volumes import make_volume
 from gnathos.pipeline.request import OutputFile, OutputResult
 
 Maker = Callable[[OutputFile, Case], OutputResult]
@@ -18,6 +19,7 @@ MAKERS: dict[str, Maker] = {
     "meshes": make_mesh,
     "segmentations": make_segmentation,
     "previews": make_preview,
+    "volumes": make_volume,
     "report": make_report,
     "archive": make_archive,
 }

@@ -15,7 +15,13 @@ STATUS_OF = {Outcome.FOUND: "Available", Outcome.MISSING: "Missing", Outcome.FAI
 """The contract's words."""
 
 
-def available(output: OutputFile, case: Case, path: Path, measures: Mapping[str, Any]) -> OutputResult:
+def available(
+    output: OutputFile,
+    case: Case,
+    path: Path,
+    measures: Mapping[str, Any],
+    findings: Mapping[str, Finding] | None = None,
+) -> OutputResult:
     """The file is there.
 
     Args:
@@ -23,10 +29,11 @@ def available(output: OutputFile, case: Case, path: Path, measures: Mapping[str,
         case: the run.
         path: of the file, relative to the run's folder.
         measures: what can be counted of it.
+        findings: what it shows; those of its structures where None.
     """
     file = case.folder / path
     return replace(
-        _of_findings(output, case.findings_for(output)),
+        _of_findings(output, case.findings_for(output) if findings is None else findings),
         status=STATUS_OF[Outcome.FOUND],
         path=str(path),
         size_bytes=file.stat().st_size,
@@ -55,7 +62,7 @@ def _of_findings(output: OutputFile, findings: Mapping[str, Finding]) -> OutputR
         extension=output.extension,
         structures=output.structures,
         status=STATUS_OF[Outcome.MISSING if outcomes <= {Outcome.MISSING} else Outcome.FAILED],
-        confidence=round(min((finding.confidence for finding in findings.values()), default=0.0), 3),
+        confidence=round(min((finding.confidence for finding in findings.values()), default=1.0), 3),
         reason=reasons[0] if reasons else None,
         parts=tuple(part_of(name, finding) for name, finding in findings.items()),
     )
