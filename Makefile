@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_TESTS := tests/quickstart/node tests/transfers/node tests/page/node
+NODE_TESTS := tests/quickstart/node tests/transfers/node tests/page/node clients/typescript
 
 # The environment is made again when what it is made from changes: the lock files, the Python, this folder's place.
 key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
@@ -11,10 +11,11 @@ key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
   print(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])' pyproject.toml $(1))
 CORE := $(VENV)/core-$(call key,requirements.lock)
 DEV := $(VENV)/dev-$(call key,requirements.lock requirements-dev.lock)
+CLIENT := clients/typescript
 NODE := $(NODE_TESTS:%=%/node_modules/.package-lock.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: install demo test up bench lint lock page
+.PHONY: install demo test up bench lint lock page client
 
 install: $(CORE)
 
@@ -58,6 +59,12 @@ page:
 	npm ci --prefix viewer --no-audit --no-fund --silent
 	npm run --prefix viewer check
 	npm run --prefix viewer build
+
+# Makes the types of the TypeScript client anew from the API.
+client: $(DEV) $(NODE)
+	$(BIN)/python -c 'import json; from gnathos.api.app import create_app; from gnathos.settings import Settings; \
+	  print(json.dumps(create_app(Settings()).openapi(), sort_keys=True))' > $(CLIENT)/openapi.json
+	cd $(CLIENT) && npm run --silent types && npm run --silent build
 
 # Rewrites the lock files: the newest versions that pyproject.toml allows, for every platform and Python it allows.
 COMPILE = $(VENV)/lock/bin/uv pip compile pyproject.toml --no-config --universal --python-version 3.11 \

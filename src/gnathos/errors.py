@@ -248,6 +248,22 @@ class EngineRefused(GnathosError):
     kind = Kind.BAD_REQUEST
     remedy = "Read the reason; the engine's /docs page describes every call."
 
+    def __init__(
+        self, detail: str | None = None, *, remedy: str | None = None, status: int = 0, reason: str = ""
+    ) -> None:
+        """An HTTP status and the engine's own code, where it gave them."""
+        super().__init__(detail, remedy=remedy)
+        self.status = status
+        self.reason = reason
+
+
+class WebhookNotVerified(GnathosError):
+    """The webhook's signature is not the engine's."""
+
+    code = "webhook_not_verified"
+    kind = Kind.UNAUTHENTICATED
+    remedy = "Answer 401 and do nothing with it; check that the key is the tenant's and the body is as it came."
+
 
 class RequestInvalid(GnathosError):
     """The request is not one that this route understands."""

@@ -15,7 +15,7 @@ def admin(database_url):
 
     def run(*arguments: str) -> Any:
         ended = subprocess.run(
-            [sys.executable, "-m", "gnathos.cli", "admin", *arguments],
+            [sys.executable, "-m", "gnathos.cli", "admin", *arguments, "--json"],
             capture_output=True,
             text=True,
             timeout=120,

@@ -10,7 +10,6 @@ from tests.shared import shared_path
 
 from gnathos.cli import segment
 from gnathos.cli.exits import Exit
-from gnathos.client.slices import extension_of, one_file
 from gnathos.errors import EngineRefused
 
 MANDIBLE = {"meshes": [{"extension": ".stl", "structures": ["mandible"]}]}
@@ -43,11 +42,7 @@ def test_over_http_each_ends_in_seconds_with_the_reason(engine: RunningEngine, t
 
 
 def send(engine: RunningEngine, scan: Path) -> str:
-    with one_file(scan) as file:
-        job = engine.client().submit({"cbct": {"extension": extension_of(file)}}, MANDIBLE)
-        engine.client().upload(job.uploads["cbct"].url, file)
-        engine.client().notify(job.uploads["cbct"].notify_url)
-    return job.id
+    return engine.client().send(scan, MANDIBLE).id
 
 
 def test_an_empty_file_is_refused_at_the_notification(engine: RunningEngine, tmp_path: Path) -> None:

@@ -1,16 +1,21 @@
-"""The client through what goes wrong on the way: lost connections, asked-for patience, tokens that end."""
+"""The clients through what goes wrong on the way: lost connections, asked-for patience, tokens that end.
 
+Every test runs twice: with the blocking client, and with the asynchronous one.
+"""
+
+import asyncio
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from tests.client.server import Answer, scripted_server
 
-from gnathos.client import Engine
-from gnathos.client.transport import retry_after_s
+from gnathos.client import AsyncEngine, Engine
+from gnathos.client import conversation as talk
+from gnathos.client.conversation import retry_after_s
 from gnathos.errors import EngineNotReachable, EngineRefused
 
 TOKEN = Answer(200, {"access_token": "first", "expires_in": 86400})
@@ -28,15 +33,36 @@ SUBMITTED = Answer(
 AT_ONCE = {"Retry-After": "0"}
 
 
-opened: list[Engine] = []
+class Blocked:
+    """The asynchronous client, called as the blocking one is."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._engine = AsyncEngine(*given, **more)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._engine, name)
+        return functools.wraps(method)(lambda *given, **more: self._runner.run(method(*given, **more)))
+
+    def close(self) -> None:
+        self._runner.run(self._engine.aclose())
+        self._runner.close()
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("gnathos.client.transport.LONGEST_PAUSE_S", 0.0)
-    yield
-    while opened:
-        opened.pop().close()
+@pytest.fixture(params=[Engine, Blocked], ids=["blocking", "asynchronous"])
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Makes clients, which pause for no time."""
+    monkeypatch.setattr("gnathos.client.conversation.LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr("gnathos.client.calls.SHORTEST_POLL_S", 0.0)
+    opened = []
+
+    def make(url: str, **given: Any) -> Any:
+        opened.append(request.param(url, "me", "secret", **given))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
 
 
 def answers(**calls: list[Answer]) -> dict[str, list[Answer]]:
@@ -46,13 +72,7 @@ def answers(**calls: list[Answer]) -> dict[str, list[Answer]]:
     }
 
 
-def client(url: str) -> Engine:
-    engine = Engine(url, "me", "secret")
-    opened.append(engine)
-    return engine
-
-
-def test_a_token_is_used_again_until_it_is_refused() -> None:
+def test_a_token_is_used_again_until_it_is_refused(client: Callable[..., Any]) -> None:
     with scripted_server(answers(poll=[DONE, Answer(401, {"code": "token_expired"}), DONE])) as (url, script):
         engine = client(url)
         for _ in range(2):
@@ -69,7 +89,7 @@ def test_a_token_is_used_again_until_it_is_refused() -> None:
     }
 
 
-def test_a_token_about_to_end_is_renewed() -> None:
+def test_a_token_about_to_end_is_renewed(client: Callable[..., Any]) -> None:
     short = Answer(200, {"access_token": "short", "expires_in": 30})
     with scripted_server({"POST /oauth/token": [short, TOKEN], POLL: [DONE]}) as (url, script):
         engine = client(url)
@@ -83,14 +103,14 @@ def test_a_token_about_to_end_is_renewed() -> None:
 
 
 @pytest.mark.parametrize("trouble", [Answer(0), Answer(503, {}, AT_ONCE), Answer(429, {}, AT_ONCE), Answer(502, b"")])
-def test_a_call_is_repeated_where_that_can_help(trouble: Answer) -> None:
+def test_a_call_is_repeated_where_that_can_help(client: Callable[..., Any], trouble: Answer) -> None:
     with scripted_server(answers(poll=[trouble, trouble, DONE])) as (url, script):
         assert client(url).poll("job") == DONE.body
 
     assert script.calls().count(POLL) == 3
 
 
-def test_a_submission_is_repeated_under_one_key() -> None:
+def test_a_submission_is_repeated_under_one_key(client: Callable[..., Any]) -> None:
     with scripted_server(answers(submit=[Answer(0), SUBMITTED])) as (url, script):
         job = client(url).submit({"cbct": {"extension": ".dcm"}}, {"meshes": []}, {"mandible": {}})
 
@@ -101,7 +121,7 @@ def test_a_submission_is_repeated_under_one_key() -> None:
     assert (job.id, job.uploads["cbct"].url, job.uploads["cbct"].notify_url) == ("job", "http://up", "http://told")
 
 
-def test_a_refusal_is_told_in_the_engines_words() -> None:
+def test_a_refusal_is_told_in_the_engines_words(client: Callable[..., Any]) -> None:
     problem = {"code": "unknown_structure", "detail": "No structure is called 'x'.", "remedy": "Use another."}
     with (
         scripted_server(answers(submit=[Answer(400, problem)])) as (url, script),
@@ -110,15 +130,16 @@ def test_a_refusal_is_told_in_the_engines_words() -> None:
         client(url).submit({}, {})
 
     assert refused.value.advice == "Use another."
+    assert (refused.value.status, refused.value.reason) == (400, "unknown_structure")
     assert script.calls().count(SUBMIT) == 1
 
 
-def test_an_engine_that_is_not_there_is_told_in_a_sentence() -> None:
+def test_an_engine_that_is_not_there_is_told_in_a_sentence(client: Callable[..., Any]) -> None:
     with pytest.raises(EngineNotReachable, match="cannot be reached"):
         client("http://127.0.0.1:9").poll("job")
 
 
-def test_an_upload_streams_with_its_length_and_tells_how_far_it_is(tmp_path: Path) -> None:
+def test_an_upload_streams_with_its_length_and_tells_how_far_it_is(client: Callable[..., Any], tmp_path: Path) -> None:
     scan = tmp_path / "scan.dcm"
     scan.write_bytes(bytes(3 << 20))
     fractions: list[float] = []
@@ -132,7 +153,7 @@ def test_an_upload_streams_with_its_length_and_tells_how_far_it_is(tmp_path: Pat
     assert fractions[-1] == 1.0
 
 
-def test_a_download_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_download_has_its_name_only_when_it_is_whole(client: Callable[..., Any], tmp_path: Path) -> None:
     cut = Answer(200, b"half", {"Content-Length": "1000"})
     with scripted_server(answers(download=[cut])) as (url, _), pytest.raises(EngineNotReachable):
         client(url).download(f"{url}/mesh", tmp_path / "mesh.stl")
@@ -143,8 +164,7 @@ def test_a_download_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     assert (tmp_path / "mesh.stl").read_bytes() == b"whole"
 
 
-def test_waiting_tells_the_stages_and_stops_at_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gnathos.client.engine.POLL_INTERVAL_S", 0.0)
+def test_waiting_tells_the_stages_and_stops_at_the_result(client: Callable[..., Any]) -> None:
     states: list[Mapping[str, Any]] = [
         {"status": "waiting", "stage": "queue", "progress": 0.0},
         {"status": "running", "stage": "mesh", "progress": 0.7},
@@ -157,7 +177,87 @@ def test_waiting_tells_the_stages_and_stops_at_the_result(monkeypatch: pytest.Mo
     assert seen == [("queue", 0.0), ("mesh", 0.7)]
 
 
+def test_waiting_outlives_an_engine_that_is_away(client: Callable[..., Any]) -> None:
+    away = [Answer(0)] * (talk.ATTEMPTS + 2)
+    with scripted_server(answers(poll=[*away, DONE])) as (url, _):
+        assert client(url).wait("job") == DONE.body
+
+
+def test_waiting_ends_in_time(client: Callable[..., Any]) -> None:
+    with (
+        scripted_server(answers(poll=[Answer(202, {})])) as (url, _),
+        pytest.raises(TimeoutError, match="no result after 0 s"),
+    ):
+        client(url).wait("job", timeout_s=0)
+
+
+def test_a_whole_job_against_an_engine_that_knows_the_contract_alone(
+    client: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Other names of the same keys, a token from elsewhere, an old version, no progress."""
+    calls: dict[str, list[Answer]] = {"POST /elsewhere": [TOKEN], "PUT /up": [Answer(200, b"")]}
+    with scripted_server(calls) as (url, script):
+        uploads = {"cbct": {"uploadUrl": f"{url}/up", "notifyUrl": f"{url}/told"}}
+        mesh = {"status": "Available", "extension": ".stl", "structures": ["mandible"], "downloadUrl": f"{url}/mesh"}
+        missing = {"status": "Missing", "extension": ".stl", "structures": ["tooth36"]}
+        script.answers |= {
+            "POST /v2/generic-job": [Answer(200, {"jobId": "job", "presignedUploadUrl": uploads})],
+            "PUT /told": [Answer(204, b"")],
+            "GET /v2/pollJobResults": [
+                Answer(202, {}),
+                Answer(200, {"success": True, "outputFiles": {"meshes": [mesh, missing]}}),
+            ],
+            "GET /mesh": [Answer(200, b"solid")],
+        }
+        (tmp_path / "scan").mkdir()
+        (tmp_path / "scan" / "slice").write_bytes(b"slice")
+        engine = client(url, version="v2", token_url=f"{url}/elsewhere")
+        result = engine.segment(str(tmp_path / "scan"), ["mandible", "tooth36"], str(tmp_path / "out"))
+
+    assert result["success"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mandible.stl"]
+    assert (tmp_path / "out" / "mandible.stl").read_bytes() == b"solid"
+    (body,) = [json.loads(body) for call, _, body in script.requests if call == "POST /v2/generic-job"]
+    assert body == {
+        "inputFiles": {"cbct": {"extension": ".zip"}},
+        "outputFiles": {
+            "meshes": [{"extension": ".stl", "structures": [name]} for name in ("mandible", "tooth36")],
+        },
+    }
+
+
+def test_jobs_are_listed_over_pages(client: Callable[..., Any]) -> None:
+    pages = [
+        Answer(200, {"jobs": [{"jobId": "a"}, {"jobId": "b"}], "nextCursor": "on"}),
+        Answer(200, {"jobs": [{"jobId": "c"}], "nextCursor": None}),
+    ]
+    with scripted_server({"POST /oauth/token": [TOKEN], "GET /26.11/jobs": pages}) as (url, _):
+        assert [job["jobId"] for job in client(url).jobs(["failed"], limit=9)] == ["a", "b", "c"]
+
+
+def test_what_is_no_url_is_said_at_once(client: Callable[..., Any]) -> None:
+    with pytest.raises(EngineNotReachable, match="begins with http"):
+        client("engine.example").token()
+
+
+def test_an_answer_of_something_else_is_told_in_a_sentence(client: Callable[..., Any]) -> None:
+    with (
+        scripted_server({"POST /oauth/token": [Answer(200, b"<html>")]}) as (url, _),
+        pytest.raises(EngineRefused, match="is this the URL of an engine"),
+    ):
+        client(url).token()
+
+
 @pytest.mark.parametrize(("given", "expected"), [("7", 7.0), ("90", 30.0), ("", 1.5), ("soon", 1.5)])
-def test_the_pause_is_the_one_that_was_asked_for(given: str, expected: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gnathos.client.transport.LONGEST_PAUSE_S", 30.0)
-    assert retry_after_s(httpx2.Response(503, headers={"Retry-After": given}), 1.5) == expected
+def test_the_pause_is_the_one_that_was_asked_for(given: str, expected: float) -> None:
+    assert retry_after_s(talk.Answer(503, "", {"retry-after": given}, b""), 1.5) == expected
+
+
+def test_both_clients_have_the_same_calls() -> None:
+    blocking, asynchronous = (
+        {name for name in vars(each) if not name.startswith("_") and "close" not in name}
+        for each in (Engine, AsyncEngine)
+    )
+
+    assert blocking == asynchronous
+    assert {"token", "submit", "upload", "notify", "poll", "wait", "download", "jobs", "cancel", "delete"} <= blocking

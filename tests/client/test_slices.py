@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gnathos.client.slices import extension_of, one_file
-from gnathos.errors import ScanError, ScanIsEmpty
+from gnathos.anatomy import INPUT_EXTENSIONS
+from gnathos.client.slices import SCAN_EXTENSIONS, extension_of, zip_folder
+from gnathos.errors import ScanIsEmpty
 
 
 def make_folder(folder: Path, names: list[str]) -> Path:
@@ -19,28 +20,21 @@ def make_folder(folder: Path, names: list[str]) -> Path:
 def test_a_folder_gives_the_same_bytes_each_time_and_holds_every_file(tmp_path: Path) -> None:
     one = make_folder(tmp_path / "one", ["b.dcm", "a/c.dcm"])
     other = make_folder(tmp_path / "other", ["a/c.dcm", "b.dcm"])
-    with one_file(one) as first, one_file(other) as second:
-        assert first.read_bytes() == second.read_bytes()
-        with zipfile.ZipFile(first) as archive:
-            assert {name: archive.read(name) for name in archive.namelist()} == {
-                "a/c.dcm": b"a/c.dcm",
-                "b.dcm": b"b.dcm",
-            }
-        kept = first
-    assert not kept.exists()
+    for folder in (one, other):
+        zip_folder(folder, folder.with_suffix(".zip"))
+
+    assert one.with_suffix(".zip").read_bytes() == other.with_suffix(".zip").read_bytes()
+    with zipfile.ZipFile(one.with_suffix(".zip")) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {"a/c.dcm": b"a/c.dcm", "b.dcm": b"b.dcm"}
 
 
-def test_a_file_is_sent_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "scan.dcm").touch()
-    with one_file(tmp_path / "scan.dcm") as file:
-        assert file == tmp_path / "scan.dcm"
+def test_an_empty_folder_is_no_scan(tmp_path: Path) -> None:
+    with pytest.raises(ScanIsEmpty, match="no files"):
+        zip_folder(tmp_path, tmp_path / "slices.zip")
 
 
-def test_what_is_not_there_and_what_is_empty_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match="no such file"), one_file(tmp_path / "nothing"):
-        pass
-    with pytest.raises(ScanIsEmpty, match="no files"), one_file(tmp_path):
-        pass
+def test_the_extensions_are_those_that_the_engine_takes() -> None:
+    assert {extension.removesuffix(".gz") for extension in INPUT_EXTENSIONS["cbct"]} == SCAN_EXTENSIONS
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_the_table_of_settings_is_the_settings() -> None:
 
 
 def test_the_readme_lists_every_exit_code() -> None:
-    listed = re.findall(r"^\| (\d) \| ", (ROOT / "README.md").read_text(), re.M)
+    listed = re.findall(r"^\| (\d+) \| ", (ROOT / "README.md").read_text(), re.M)
 
     assert [int(code) for code in listed] == [int(code) for code in Exit]
 

@@ -1,6 +1,5 @@
 """`gnathos admin`: tenants, their clients and limits, and the audit log."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gnathos.cli.roles import require_database
+from gnathos.cli.tables import tell
 from gnathos.jobs.audit import entries
 from gnathos.jobs.database import Database, migrate
 from gnathos.jobs.limits import LIMITS, Limits, limits_of
@@ -26,8 +26,8 @@ from gnathos.jobs.tenants import (
 from gnathos.settings import Settings
 
 
-def run(action: str, **given: Any) -> None:
-    """Do it in GNATHOS_DATABASE_URL and print the outcome as JSON.
+def run(action: str, as_json: bool, **given: Any) -> None:
+    """Do it in GNATHOS_DATABASE_URL and print the outcome.
 
     Raises:
         DatabaseUnavailable: none was named, or it does not answer.
@@ -37,7 +37,7 @@ def run(action: str, **given: Any) -> None:
     require_database(settings)
     migrate(settings.database_url)
     with Database(settings.database_url) as database, database.transaction() as session:
-        print(json.dumps(ACTIONS[action](session, settings, **given), indent=2, ensure_ascii=False))
+        tell(ACTIONS[action](session, settings, **given), as_json)
 
 
 def _tenants(session: Session, settings: Settings) -> Any:

@@ -13,6 +13,7 @@ app = typer.Typer(
 
 TenantName = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client's id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 OwnLimit = Annotated[int | None, typer.Option(help="0: no limit; -1: the installation's.")]
 
 
@@ -21,27 +22,27 @@ def _run(action: str, **given: Any) -> None:
 
 
 @app.command()
-def tenants() -> None:
+def tenants(json: Json = False) -> None:
     """List the tenants with the limits that count for each."""
-    _run("tenants")
+    _run("tenants", as_json=json)
 
 
 @app.command("create-tenant")
-def create_tenant(tenant: TenantName) -> None:
+def create_tenant(tenant: TenantName, json: Json = False) -> None:
     """Make a tenant."""
-    _run("create", tenant=tenant)
+    _run("create", as_json=json, tenant=tenant)
 
 
 @app.command("disable-tenant")
-def disable_tenant(tenant: TenantName) -> None:
+def disable_tenant(tenant: TenantName, json: Json = False) -> None:
     """Refuse a tenant's clients and tokens; its jobs stay."""
-    _run("disable", tenant=tenant, is_disabled=True)
+    _run("disable", as_json=json, tenant=tenant, is_disabled=True)
 
 
 @app.command("enable-tenant")
-def enable_tenant(tenant: TenantName) -> None:
+def enable_tenant(tenant: TenantName, json: Json = False) -> None:
     """Take them again."""
-    _run("disable", tenant=tenant, is_disabled=False)
+    _run("disable", as_json=json, tenant=tenant, is_disabled=False)
 
 
 @app.command()
@@ -52,6 +53,7 @@ def limit(
     jobs_per_minute: OwnLimit = None,
     upload_hours: OwnLimit = None,
     result_hours: OwnLimit = None,
+    json: Json = False,
 ) -> None:
     """Give a tenant limits of its own."""
     limits = {
@@ -61,36 +63,38 @@ def limit(
         "upload_hours": upload_hours,
         "result_hours": result_hours,
     }
-    _run("limit", tenant=tenant, limits=limits)
+    _run("limit", as_json=json, tenant=tenant, limits=limits)
 
 
 @app.command()
-def clients(tenant: TenantName) -> None:
+def clients(tenant: TenantName, json: Json = False) -> None:
     """List a tenant's clients."""
-    _run("clients", tenant=tenant)
+    _run("clients", as_json=json, tenant=tenant)
 
 
 @app.command("create-client")
 def create_client(
-    tenant: TenantName, name: Annotated[str, typer.Option(help="What to call the client.")] = "client"
+    tenant: TenantName,
+    name: Annotated[str, typer.Option(help="What to call the client.")] = "client",
+    json: Json = False,
 ) -> None:
     """Make a client; its secret is shown this once."""
-    _run("create_client", tenant=tenant, name=name)
+    _run("create_client", as_json=json, tenant=tenant, name=name)
 
 
 @app.command("rotate-client")
-def rotate_client(tenant: TenantName, client_id: ClientId) -> None:
+def rotate_client(tenant: TenantName, client_id: ClientId, json: Json = False) -> None:
     """Give a client a new secret, which is shown this once; the old one buys no tokens any more."""
-    _run("rotate_client", tenant=tenant, client_id=client_id)
+    _run("rotate_client", as_json=json, tenant=tenant, client_id=client_id)
 
 
 @app.command("revoke-client")
-def revoke_client(tenant: TenantName, client_id: ClientId) -> None:
+def revoke_client(tenant: TenantName, client_id: ClientId, json: Json = False) -> None:
     """Refuse a client, with the tokens that it has."""
-    _run("revoke_client", tenant=tenant, client_id=client_id)
+    _run("revoke_client", as_json=json, tenant=tenant, client_id=client_id)
 
 
 @app.command()
-def audit(tenant: TenantName) -> None:
+def audit(tenant: TenantName, json: Json = False) -> None:
     """Print a tenant's audit log."""
-    _run("audit", tenant=tenant)
+    _run("audit", as_json=json, tenant=tenant)

@@ -13,13 +13,11 @@ import typer
 
 from gnathos import __version__
 from gnathos.cli import admin_commands
-from gnathos.cli.exits import Exit, exit_for, tell
-from gnathos.errors import GnathosError
+from gnathos.cli.exits import Exit, exit_for, known_error, tell
 
 app = typer.Typer(
     help="An open, self-hosted engine for dental imaging: a CBCT in, the patient's jaws as meshes out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(admin_commands.app, name="admin")
@@ -37,19 +35,28 @@ Data = Annotated[Path | None, typer.Option(help="Folder that holds everything. [
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [GNATHOS_HOST or 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one. [GNATHOS_PORT or 8080]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Credentials = Annotated[
+    Path | None, typer.Option(help="The engine's credentials file. [that of the data folder of `gnathos up`]")
+]
+Url = Annotated[str | None, typer.Option(help="The engine's URL, if not the one in the credentials.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 
 def main() -> None:
-    """Run the command line; an error that we know ends it with a sentence and an exit code."""
+    """Run the command line; whatever goes wrong ends it with a sentence and an exit code."""
     try:
         app()
-    except GnathosError as error:
-        tell(error)
-        sys.exit(exit_for(error))
+    except Exception as error:
+        known = known_error(error)
+        tell(known, as_json="--json" in sys.argv)
+        sys.exit(exit_for(known))
 
 
 def _run(command: str, **arguments: Any) -> None:
-    exit_code = importlib.import_module(f"gnathos.cli.{command}").run(**arguments)
+    try:
+        exit_code = importlib.import_module(f"gnathos.cli.{command}").run(**arguments)
+    except KeyboardInterrupt:
+        raise typer.Exit(Exit.INTERRUPTED) from None
     raise typer.Exit(Exit.OK if exit_code is None else exit_code)
 
 
@@ -69,9 +76,9 @@ def gnathos(
 
 
 @app.command()
-def up(data: Data = None, port: Port = None, host: Host = None) -> None:
+def up(data: Data = None, port: Port = None, host: Host = None, json: Json = False) -> None:
     """Run the whole engine on this machine: database, API and worker."""
-    _run("up", data=data, port=port, host=host)
+    _run("up", data=data, port=port, host=host, as_json=json)
 
 
 @app.command()
@@ -90,9 +97,10 @@ def worker() -> None:
 def credentials(
     tenant: Annotated[str, typer.Option(help="Whose jobs the client sees; made if it is new.")] = "default",
     name: Annotated[str, typer.Option(help="What to call the client.")] = "client",
+    json: Json = False,
 ) -> None:
     """Make a client in GNATHOS_DATABASE_URL and print its credentials, which are shown this once."""
-    _run("credentials", tenant=tenant, name=name)
+    _run("credentials", tenant=tenant, name=name, as_json=json)
 
 
 @app.command()
@@ -111,14 +119,63 @@ def submit(
     scan: Scan,
     structure: Structures,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the meshes.")] = Path(),
-    credentials: Annotated[
-        Path | None, typer.Option(help="The engine's credentials file. [gnathos-data/credentials.json]")
-    ] = None,
-    url: Annotated[str | None, typer.Option(help="The engine's URL, if not the one in the credentials.")] = None,
+    format: Annotated[str, typer.Option("--format", help="Extension of the meshes.")] = ".stl",  # noqa: A002 - as the option
+    wait: Annotated[bool, typer.Option(help="Wait for the result; or print the job's id and end.")] = True,
+    credentials: Credentials = None,
+    url: Url = None,
     json: Json = False,
 ) -> None:
     """Send a scan to an engine and fetch one mesh per structure."""
-    _run("submit", scan=scan, structures=structure, folder=output, credentials=credentials, url=url, as_json=json)
+    given = {"scan": scan, "structures": structure, "extension": format, "folder": output, "wait": wait}
+    _run("jobs", action="submit", credentials=credentials, url=url, as_json=json, **given)
+
+
+@app.command()
+def jobs(
+    state: Annotated[list[str] | None, typer.Option(help="Only jobs in it; may be given several times.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, at most.", min=1)] = 20,
+    credentials: Credentials = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """List an engine's jobs, the newest first."""
+    _run("jobs", action="jobs", credentials=credentials, url=url, as_json=json, states=state or (), limit=limit)
+
+
+@app.command()
+def watch(
+    job: JobId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the files.")] = None,
+    credentials: Credentials = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Follow a job to its end."""
+    _run("jobs", action="watch", credentials=credentials, url=url, as_json=json, job_id=job, folder=output)
+
+
+@app.command()
+def download(
+    job: JobId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(),
+    credentials: Credentials = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Fetch the files of a job that has ended."""
+    _run("jobs", action="download", credentials=credentials, url=url, as_json=json, job_id=job, folder=output)
+
+
+@app.command()
+def cancel(job: JobId, credentials: Credentials = None, url: Url = None, json: Json = False) -> None:
+    """End a job without a result."""
+    _run("jobs", action="cancel", credentials=credentials, url=url, as_json=json, job_id=job)
+
+
+@app.command()
+def delete(job: JobId, credentials: Credentials = None, url: Url = None, json: Json = False) -> None:
+    """Erase a job and its files."""
+    _run("jobs", action="delete", credentials=credentials, url=url, as_json=json, job_id=job)
 
 
 @app.command()
@@ -132,10 +189,11 @@ def phantom(
     missing: Annotated[str | None, typer.Option(help="Teeth that are not there. [18,28,38,48]")] = None,
     metal: Annotated[str, typer.Option(help="Teeth with a metal crown: 16,46.")] = "",
     marker: Annotated[bool, typer.Option("--marker", help="Add a dense ball on the patient's left cheek.")] = False,
+    json: Json = False,
 ) -> None:
     """Make a CBCT-like scan of a head that no one has."""
     given = {"seed": seed, "mouth_opening_mm": mouth_opening, "missing": missing, "metal": metal, "marker": marker}
-    _run("phantom", output=output, truth=truth, spacing_mm=spacing, field_of_view=field_of_view, **given)
+    _run("phantom", output=output, truth=truth, spacing_mm=spacing, field_of_view=field_of_view, as_json=json, **given)
 
 
 @app.command()
@@ -144,9 +202,10 @@ def replay(
     inputs: Annotated[
         list[str], typer.Option("--input", "-i", help="A file that was sent: cbct=scan.dcm, or just scan.dcm.")
     ],
+    json: Json = False,
 ) -> None:
     """Do a run again from its receipt and compare the bytes."""
-    _run("replay", receipt=receipt, inputs=inputs)
+    _run("replay", receipt=receipt, inputs=inputs, as_json=json)
 
 
 @app.command()

@@ -1,14 +1,13 @@
 """`gnathos credentials`: one more client."""
 
-import json
-
 from gnathos.cli.roles import require_database
+from gnathos.cli.tables import tell
 from gnathos.jobs.credentials import create_client
 from gnathos.jobs.database import Database, migrate
 from gnathos.settings import Settings
 
 
-def run(tenant: str, name: str) -> None:
+def run(tenant: str, name: str, as_json: bool) -> None:
     """Make a client and print what it authenticates with.
 
     Raises:
@@ -19,4 +18,4 @@ def run(tenant: str, name: str) -> None:
     migrate(settings.database_url)
     with Database(settings.database_url) as database, database.transaction() as session:
         client_id, client_secret = create_client(session, tenant, name)
-    print(json.dumps({"client_id": client_id, "client_secret": client_secret, "audience": settings.audience}, indent=2))
+    tell({"client_id": client_id, "client_secret": client_secret, "audience": settings.audience}, as_json)

@@ -7,20 +7,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from gnathos import __version__
-from gnathos.cli.exits import exit_for, tell
+from gnathos.cli.exits import Exit, exit_for, known_error, tell
 from gnathos.cli.mesh_check import MeshFacts, facts_of_stl
 from gnathos.cli.progress import StageProgress
-from gnathos.cli.submit import engine_of, exit_of
-from gnathos.client import Progress
-from gnathos.errors import EngineNotReachable, GnathosError, NothingFound, ScanError
+from gnathos.cli.results import exit_of
+from gnathos.client import Engine, Result
+from gnathos.errors import EngineNotReachable, NothingFound, ScanError
 from gnathos.phantom import make_phantom, write_phantom
 from gnathos.pipeline.progress import STAGE_SHARES
 from gnathos.tether import tethered
@@ -37,11 +36,11 @@ def main() -> None:
     parser.add_argument("--scan", type=Path)
     try:
         run(parser.parse_args().scan)
-    except GnathosError as error:
-        tell(error)
-        sys.exit(exit_for(error))
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        tell(known_error(error))
+        sys.exit(exit_for(known_error(error)))
 
 
 def run(scan: Path | None) -> None:
@@ -117,16 +116,12 @@ def _stop(engine: subprocess.Popen[bytes]) -> None:
         engine.wait()
 
 
-def _segment(scan: Path, credentials: Path) -> dict[str, Any]:
-    with engine_of(credentials) as engine, StageProgress() as progress:
-
-        def show(each: Progress) -> None:
-            progress.show(each.stage, each.fraction)
-
-        return engine.segment(scan, ["mandible"], FOLDER, show)
+def _segment(scan: Path, credentials: Path) -> Result:
+    with Engine.from_file(credentials) as engine, StageProgress() as progress:
+        return engine.segment(scan, ["mandible"], FOLDER, progress=progress.tell)
 
 
-def _require_mandible(result: Mapping[str, Any]) -> None:
+def _require_mandible(result: Result) -> None:
     if not result["success"]:
         error = result.get("error") or {}
         raise ScanError(error.get("detail"), remedy=error.get("remedy"))
@@ -136,7 +131,7 @@ def _require_mandible(result: Mapping[str, Any]) -> None:
         raise NothingFound(f"There is no mandible in the scan: {reason}")
 
 
-def _print_facts(mesh: MeshFacts, result: Mapping[str, Any]) -> None:
+def _print_facts(mesh: MeshFacts, result: Result) -> None:
     seconds = (result.get("receipt") or {}).get("seconds", {})
     closed = "yes" if mesh.is_watertight else f"no, {mesh.open_edges} edges do not have one face on each side"
     print(f"mesh            {FOLDER / 'mandible.stl'}, result in {FOLDER / 'result.json'}")

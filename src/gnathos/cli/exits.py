@@ -1,7 +1,10 @@
 """Exit codes, and errors as a person at a terminal reads them."""
 
 import enum
+import json
+import os
 import sys
+import traceback
 
 from gnathos import errors
 
@@ -16,6 +19,8 @@ class Exit(enum.IntEnum):
     SCAN_UNREADABLE = 4
     ENGINE = 5
     """The engine cannot be started or reached, or it refused."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
 
 
 EXITS: tuple[tuple[type[errors.GnathosError], Exit], ...] = (
@@ -43,7 +48,24 @@ def exit_for(error: errors.GnathosError) -> Exit:
     return next(code for kind, code in EXITS if isinstance(error, kind))
 
 
-def tell(error: errors.GnathosError) -> None:
-    """Print what is wrong and what to do, a line each."""
-    print(error.detail, file=sys.stderr)
-    print(error.advice, file=sys.stderr)
+def known_error(error: Exception) -> errors.GnathosError:
+    """The error in a sentence: nobody at a terminal should have to read a traceback.
+
+    GNATHOS_LOG_LEVEL=DEBUG prints that, too.
+    """
+    if isinstance(error, errors.GnathosError):
+        return error
+    if os.environ.get("GNATHOS_LOG_LEVEL", "").upper() == "DEBUG":
+        traceback.print_exception(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return errors.GnathosError(f"{place}{error.strerror or error}.", remedy="Check the path, its rights, the disk.")
+    sentence = f"This should not have happened: {type(error).__name__}: {error}"
+    return errors.GnathosError(sentence, remedy="Report it, with what GNATHOS_LOG_LEVEL=DEBUG prints.")
+
+
+def tell(error: errors.GnathosError, as_json: bool = False) -> None:
+    """Print what is wrong and what to do: a line each on standard error; with `as_json`, also on standard output."""
+    print(error.detail, error.advice, sep="\n", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": error.as_reason()}, indent=2))

@@ -1,5 +1,6 @@
 """`gnathos phantom`: a scan that the engine makes itself."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from gnathos.imaging.nifti_write import write_nifti
 from gnathos.phantom import PhantomParameters, make_phantom, write_phantom
 
 
-def run(output: Path, truth: Path | None, spacing_mm: float | None, field_of_view: str, **given: Any) -> None:
+def run(
+    output: Path, truth: Path | None, spacing_mm: float | None, field_of_view: str, as_json: bool, **given: Any
+) -> None:
     """Make one and write it, and its labels where asked for."""
     parameters = _sized(parameters_of(**given), spacing_mm, field_of_view)
     phantom = make_phantom(parameters)
@@ -18,6 +21,16 @@ def run(output: Path, truth: Path | None, spacing_mm: float | None, field_of_vie
     write_phantom(phantom, output)
     if truth is not None:
         write_nifti(phantom.truth, truth)
+    _tell(parameters, output, truth, as_json)
+
+
+def _tell(parameters: PhantomParameters, output: Path, truth: Path | None, as_json: bool) -> None:
+    if as_json:
+        paths = {"scan": str(output), "truth": str(truth) if truth else None}
+        print(json.dumps({**paths, "shape": list(parameters.shape), "spacingMm": parameters.spacing_mm}, indent=2))
+    else:
+        size = "×".join(map(str, reversed(parameters.shape)))
+        print(f"{output}: {size} voxels of {parameters.spacing_mm:g} mm{f', its labels in {truth}' if truth else ''}")
 
 
 def parameters_of(

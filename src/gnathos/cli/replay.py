@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from gnathos.cli.exits import Exit
+from gnathos.cli.progress import StageProgress
 from gnathos.errors import ReplayRefused
-from gnathos.pipeline.progress import Progress
 from gnathos.pipeline.replay import Replay, replay
 
 
-def run(receipt: Path, inputs: Sequence[str]) -> Exit:
+def run(receipt: Path, inputs: Sequence[str], as_json: bool) -> Exit:
     """Do it again and say whether every output has the same bytes."""
-    with tempfile.TemporaryDirectory(prefix="gnathos-replay-") as folder:
-        again = replay(_read_receipt(receipt), dict(map(_given_input, inputs)), Path(folder), _ignore)
-    _print(again)
+    with tempfile.TemporaryDirectory(prefix="gnathos-replay-") as folder, StageProgress() as bar:
+        given = dict(map(_given_input, inputs))
+        again = replay(_read_receipt(receipt), given, Path(folder), lambda each: bar.show(each.stage, each.progress))
+    if as_json:
+        found = {"same": again.is_same, "changed": list(again.changed), "differing": list(again.differing)}
+        print(json.dumps(found, indent=2))
+    else:
+        _print(again)
     return Exit.OK if again.is_same else Exit.UNEXPECTED
 
 
@@ -36,10 +41,6 @@ def _read_receipt(path: Path) -> Mapping[str, Any]:
 def _given_input(text: str) -> tuple[str, Path]:
     key, equals, path = text.partition("=")
     return (key, Path(path)) if equals else ("cbct", Path(text))
-
-
-def _ignore(progress: Progress) -> None:
-    del progress
 
 
 def _print(again: Replay) -> None:

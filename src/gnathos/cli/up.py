@@ -1,5 +1,6 @@
 """`gnathos up`: the whole engine on this machine."""
 
+import json
 from pathlib import Path
 
 from gnathos.client.engine import VERSION
@@ -8,9 +9,9 @@ from gnathos.supervisor import Running, instructions
 from gnathos.supervisor import run as run_engine
 
 
-def run(data: Path | None, port: int | None, host: str | None) -> None:
+def run(data: Path | None, port: int | None, host: str | None, as_json: bool) -> None:
     """Run until Ctrl-C."""
-    run_engine(Settings.from_environment(data=data, port=port, host=host), announce)
+    run_engine(Settings.from_environment(data=data, port=port, host=host), announce_json if as_json else announce)
 
 
 def announce(running: Running) -> None:
@@ -22,3 +23,9 @@ def announce(running: Running) -> None:
     if running.is_first_start:
         lines += ["", "A token, and a first job:", "", instructions(running.url, VERSION, running.credentials), ""]
     print("\n".join(lines), flush=True)
+
+
+def announce_json(running: Running) -> None:
+    """The same in one line for a program."""
+    places = {"url": running.url, "documentation": f"{running.url}/docs", "credentials": str(running.credentials)}
+    print(json.dumps({**places, "isFirstStart": running.is_first_start}), flush=True)

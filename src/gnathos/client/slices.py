@@ -1,39 +1,24 @@
 """A scan as the one file that is uploaded."""
 
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from gnathos.anatomy.formats import COMPRESSED, SCAN_EXTENSIONS
-from gnathos.errors import ScanError, ScanIsEmpty
+from gnathos.errors import ScanIsEmpty
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can tell: the same slices give the same bytes."""
-
-
-@contextmanager
-def one_file(scan: Path) -> Iterator[Path]:
-    """The scan itself, or a temporary zip of a folder of slices.
-
-    Raises:
-        ScanError: there is no such file or folder, or nothing in it.
-    """
-    if scan.is_file():
-        yield scan
-    elif scan.is_dir():
-        with tempfile.TemporaryDirectory(prefix="gnathos-zip-") as folder:
-            path = Path(folder) / "slices.zip"
-            zip_folder(scan, path)
-            yield path
-    else:
-        raise ScanError("There is no such file or folder.", remedy="Check the path of the scan.")
+SCAN_EXTENSIONS = {".dcm", ".zip", ".nii", ".nrrd", ".vti", ".mha"}
+"""Of a `cbct`; the tests compare them with what the engine takes."""
+COMPRESSED = ".gz"
 
 
 def zip_folder(folder: Path, path: Path) -> None:
-    """Write every file of a folder, in the order of their names, to a zip without their dates."""
+    """Write every file of a folder, in the order of their names, to a zip without their dates.
+
+    Raises:
+        ScanIsEmpty: there are none.
+    """
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     if not files:
         raise ScanIsEmpty("The folder holds no files.", remedy="Name the folder that holds the slices.")
