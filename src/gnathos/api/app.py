@@ -21,6 +21,7 @@ from gnathos.api import (
     webhook_routes,
 )
 from gnathos.api.documentation import install_documentation
+from gnathos.api.guide import install_guide
 from gnathos.api.metrics import RequestMetrics
 from gnathos.api.problems import install_problems
 from gnathos.api.request_log import RequestLog
@@ -72,5 +73,6 @@ def create_app(settings: Settings, local_client: str = "") -> FastAPI:
     ):
         app.include_router(routes.router)
     install_documentation(app)
+    install_guide(app)
     install_schema(app)
     return app
