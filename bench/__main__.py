@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from gnathos.cli.submit import engine_of
 from rich.console import Console
 from rich.table import Table
 
 from gnathos.cli.demo import running_engine
-from gnathos.cli.submit import engine_of
 from gnathos.phantom import PhantomParameters, make_phantom, write_phantom
 from gnathos.pipeline import InputFile, OutputFile, Request
 

@@ -1,4 +1,4 @@
-"""The pages of documentation, and what of them runs: every block of sh, python and js, in their order, as one script."""
+"""The pages of documentation, and what of them runs: blocks of sh, python and js, in their order, as one script."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The documentation: its snippets run, its tables are the code's, its links lead somewhere, and the engine serves it."""
+"""The documentation: its snippets run, its tables are the code's, its links lead somewhere, the engine serves it."""
 
 import base64
 import json
