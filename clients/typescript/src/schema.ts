@@ -593,10 +593,10 @@ export interface components {
             size: number;
             /**
              * Status
-             * @description `Available`, `Missing` or `Failed`.
+             * @description `Available`, `Missing` or `Failed`; null while the job runs and has not come to it.
              * @example Available
              */
-            status: string;
+            status: string | null;
             /**
              * Structures
              * @description As asked for.
@@ -988,7 +988,7 @@ export interface components {
             excludedStructures?: string[] | null;
             /**
              * Extension
-             * @description Its format; .stl for now.
+             * @description Its format: .stl, .ply, .obj, .drc (Draco) or .glb.
              * @example .stl
              */
             extension: string;
@@ -1183,11 +1183,18 @@ export interface components {
             createdAt: string;
             /** Jobid */
             jobId: string;
+            /** @description As in the result; `status` is null for what is not finished, the others can be downloaded already. */
+            outputFiles: components["schemas"]["OutputFiles"];
             /**
              * Progress
              * @example 0.4
              */
             progress: number;
+            /**
+             * Region
+             * @example local
+             */
+            region: string;
             /**
              * Stage
              * @description `upload`, `fetch`, `queue`, `start`, `read`, `check`, `segment`, `mesh`, `write` or `deliver`.
