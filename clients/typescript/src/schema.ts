@@ -104,6 +104,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/local/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether one click is enough
+         * @description A code for `POST /local/token`; only under `gnathos up`, on its own machine.
+         */
+        get: operations["ask_code_local_code_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/local/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get an access token on this machine
+         * @description A token of the engine's first client, for the page's own code.
+         */
+        post: operations["issue_local_token_local_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -138,6 +178,26 @@ export interface paths {
          * @description Exchange `client_id` and `client_secret` (in a JSON body, a form, or HTTP Basic) for a token.
          */
         post: operations["issue_token_oauth_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{version}/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be asked for
+         * @description The tables that requests are checked against; needs no token.
+         */
+        get: operations["catalogue__version__catalogue_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -304,6 +364,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/{version}/jobs/{job_id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a result
+         * @description For reading this one result, until it expires or the job is deleted; the audit log keeps who made it.
+         */
+        post: operations["share__version__jobs__job_id__share_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/{version}/pollJobResults": {
         parameters: {
             query?: never;
@@ -318,6 +398,26 @@ export interface paths {
          *     With `wait`, the answer comes when the job has ended, or after that many seconds.
          */
         get: operations["poll__version__pollJobResults_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{version}/shared/{tenant_id}/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a shared result
+         * @description The result, without the ids that its owner gave it; its files' URLs expire no later than the link.
+         */
+        get: operations["see_shared__version__shared__tenant_id___job_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -454,6 +554,78 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Catalogue
+         * @description All that this engine knows by name.
+         */
+        Catalogue: {
+            /**
+             * Inputfiles
+             * @description Extensions by the input's key; each also with .gz.
+             * @example {
+             *       "cbct": [
+             *         ".dcm",
+             *         ".zip"
+             *       ]
+             *     }
+             */
+            inputFiles: {
+                [key: string]: string[];
+            };
+            /**
+             * Maxuploadmb
+             * @description Largest upload, in MB (10^6 bytes).
+             */
+            maxUploadMb: number;
+            /**
+             * Options
+             * @description Defaults of the mesh options, by family.
+             * @example {
+             *       "mandible": {
+             *         "decimateMaxError": 0.1,
+             *         "makeManifold": true,
+             *         "smoothingIterations": 1
+             *       }
+             *     }
+             */
+            options: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Outputfiles
+             * @description By kind.
+             */
+            outputFiles: {
+                [key: string]: components["schemas"]["KnownOutput"];
+            };
+            /**
+             * Resulthours
+             * @description How long results are kept, in hours, unless the tenant has a limit of its own; 0: for ever.
+             */
+            resultHours: number;
+            /**
+             * Shorthands
+             * @description Names that stand for several.
+             * @example {
+             *       "all_nerves": [
+             *         "right_nerve",
+             *         "left_nerve"
+             *       ]
+             *     }
+             */
+            shorthands: {
+                [key: string]: string[];
+            };
+            /** Structures */
+            structures: components["schemas"]["KnownStructure"][];
+            /**
+             * Versions
+             * @description Of the API, the newest first.
+             */
+            versions: string[];
+        };
         /**
          * Checked
          * @description What a body that was only checked would produce.
@@ -964,6 +1136,82 @@ export interface components {
             version: string;
         };
         /**
+         * KnownOutput
+         * @description A kind of output.
+         */
+        KnownOutput: {
+            /**
+             * Extensions
+             * @example [
+             *       ".stl"
+             *     ]
+             */
+            extensions: string[];
+            /**
+             * Takesstructures
+             * @description Whether its entries may name structures.
+             */
+            takesStructures: boolean;
+        };
+        /**
+         * KnownStructure
+         * @description Something that can be asked for by name.
+         */
+        KnownStructure: {
+            /**
+             * Colour
+             * @description Red, green, blue; 0-255.
+             * @example [
+             *       250,
+             *       244,
+             *       225
+             *     ]
+             */
+            colour: number[];
+            /** Description */
+            description: string;
+            /**
+             * Family
+             * @description Whose options its mesh has.
+             * @example dentition
+             */
+            family: string;
+            /**
+             * Fdi
+             * @description The tooth's number, for teeth.
+             * @example 36
+             */
+            fdi: number | null;
+            /**
+             * Label
+             * @description Its value in label maps.
+             * @example 36
+             */
+            label: number;
+            /**
+             * Name
+             * @example tooth36
+             */
+            name: string;
+        };
+        /**
+         * LocalCode
+         * @description Whether one click is enough.
+         */
+        LocalCode: {
+            /**
+             * Code
+             * @description To sign in with, once; null where credentials are needed.
+             */
+            code: string | null;
+            /**
+             * Expires In
+             * @description Seconds.
+             * @example 60
+             */
+            expires_in: number;
+        };
+        /**
          * MeshBody
          * @description One mesh to be made.
          */
@@ -1058,6 +1306,8 @@ export interface components {
             report?: components["schemas"]["FileResult"][] | null;
             /** Segmentations */
             segmentations?: components["schemas"]["FileResult"][] | null;
+            /** Volumes */
+            volumes?: components["schemas"]["FileResult"][] | null;
         };
         /**
          * OutputFilesBody
@@ -1094,6 +1344,12 @@ export interface components {
              * @default null
              */
             segmentations?: components["schemas"]["SegmentationBody"][] | null;
+            /**
+             * Volumes
+             * @description The scan, or labels on it, small enough for a viewer: at most 256 voxels along each edge.
+             * @default null
+             */
+            volumes?: components["schemas"]["VolumeBody"][] | null;
         };
         /**
          * OutputState
@@ -1279,6 +1535,19 @@ export interface components {
             uploadUrl?: string | null;
         };
         /**
+         * Shared
+         * @description A link to one result.
+         */
+        Shared: {
+            /** Expiresat */
+            expiresAt: string;
+            /**
+             * Url
+             * @description GET it without a token: the body of a 200 poll. Whoever has it can see the result.
+             */
+            url: string;
+        };
+        /**
          * State
          * @description Where a job is.
          * @enum {string}
@@ -1409,6 +1678,29 @@ export interface components {
             uploadUrl: string;
         };
         /**
+         * VolumeBody
+         * @description One volume for a viewer.
+         */
+        VolumeBody: {
+            /**
+             * Extension
+             * @description Its format: .nii.gz or .nii.
+             * @example .nii.gz
+             */
+            extension: string;
+            /**
+             * Structures
+             * @description Whose labels it holds; none: it holds the scan's gray values.
+             */
+            structures?: string[];
+            /**
+             * Uploadurl
+             * @description Where the engine PUTs it; it can be downloaded all the same.
+             * @default null
+             */
+            uploadUrl?: string | null;
+        };
+        /**
          * WebhookKey
          * @description A key that signs messages.
          */
@@ -1442,6 +1734,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Catalogue = components['schemas']['Catalogue'];
 export type Checked = components['schemas']['Checked'];
 export type Delivered = components['schemas']['Delivered'];
 export type Deliveries = components['schemas']['Deliveries'];
@@ -1457,6 +1750,9 @@ export type JobBody = components['schemas']['JobBody'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobRecord = components['schemas']['JobRecord'];
 export type JobSummary = components['schemas']['JobSummary'];
+export type KnownOutput = components['schemas']['KnownOutput'];
+export type KnownStructure = components['schemas']['KnownStructure'];
+export type LocalCode = components['schemas']['LocalCode'];
 export type MeshBody = components['schemas']['MeshBody'];
 export type Notified = components['schemas']['Notified'];
 export type OutputBody = components['schemas']['OutputBody'];
@@ -1468,6 +1764,7 @@ export type Processing = components['schemas']['Processing'];
 export type Producible = components['schemas']['Producible'];
 export type Reason = components['schemas']['Reason'];
 export type SegmentationBody = components['schemas']['SegmentationBody'];
+export type Shared = components['schemas']['Shared'];
 export type State = components['schemas']['State'];
 export type Submitted = components['schemas']['Submitted'];
 export type SummaryBody = components['schemas']['SummaryBody'];
@@ -1476,6 +1773,7 @@ export type TestCallBody = components['schemas']['TestCallBody'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenError = components['schemas']['TokenError'];
 export type UploadUrls = components['schemas']['UploadUrls'];
+export type VolumeBody = components['schemas']['VolumeBody'];
 export type WebhookKey = components['schemas']['WebhookKey'];
 export type WebhookKeys = components['schemas']['WebhookKeys'];
 export type $defs = Record<string, never>;
@@ -1595,6 +1893,115 @@ export interface operations {
             };
         };
     };
+    ask_code_local_code_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalCode"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_local_token_local_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     metrics_metrics_get: {
         parameters: {
             query?: never;
@@ -1697,6 +2104,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenError"];
+                };
+            };
+        };
+    };
+    catalogue__version__catalogue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Version of the API. */
+                version: "26.11" | "24.06" | "v2" | "v1";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2565,6 +3022,96 @@ export interface operations {
             };
         };
     };
+    share__version__jobs__job_id__share_post: {
+        parameters: {
+            query?: {
+                /** @description How long the link works. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                /** @description Version of the API. */
+                version: "26.11" | "24.06" | "v2" | "v1";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shared"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     poll__version__pollJobResults_get: {
         parameters: {
             query: {
@@ -2620,6 +3167,101 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_shared__version__shared__tenant_id___job_id__get: {
+        parameters: {
+            query: {
+                /** @description Part of the URL. */
+                expires: number;
+                /** @description Part of the URL. */
+                limit: number;
+                /** @description Part of the URL. */
+                signature: string;
+            };
+            header?: never;
+            path: {
+                tenant_id: string;
+                job_id: string;
+                /** @description Version of the API. */
+                version: "26.11" | "24.06" | "v2" | "v1";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finished"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
