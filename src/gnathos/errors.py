@@ -5,6 +5,7 @@ decides the HTTP status and whether trying again can help, its `remedy` says wha
 """
 
 import enum
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -432,6 +433,31 @@ class UploadEmpty(GnathosError):
     code = "upload_empty"
     kind = Kind.UNPROCESSABLE
     remedy = "PUT the file again, with its content, then notify."
+
+
+class InputRefused(GnathosError):
+    """The file is not what its sender says, or cannot be read."""
+
+    code = "input_refused"
+    kind = Kind.UNPROCESSABLE
+    remedy = "Read the reason, and submit a new job with a file that can be read."
+
+    def __init__(self, reason: Mapping[str, str] | None = None) -> None:
+        given = reason or {}
+        super().__init__(given.get("detail"), remedy=given.get("remedy"))
+        self.reason = reason
+
+    def as_reason(self) -> dict[str, str]:
+        """What the receiving check said, under its own code: `format_not_recognised`, `slices_missing` …"""
+        return {**super().as_reason(), "code": self.reason["code"] if self.reason else self.code}
+
+
+class InputExpired(GnathosError):
+    """The file of that job is no longer kept."""
+
+    code = "input_expired"
+    kind = Kind.GONE
+    remedy = "Upload the file again; uploads are kept for a day after their job has ended, if nothing else is set."
 
 
 class UploadTooLarge(GnathosError):

@@ -32,6 +32,9 @@ class Settings:
     url_minutes: int = _setting(60, "how long a signed URL is valid, in minutes")
     max_upload_mb: int = _setting(4096, "largest upload, in MB (10^6 bytes)")
     max_unpacked_mb: int = _setting(8192, "largest content of one upload once decompressed, in MB")
+    receiving_seconds: int = _setting(
+        20, "how long a file may be looked at when it is notified, in seconds; 0: it is looked at by its job only"
+    )
     job_memory_mb: int = _setting(8192, "memory one job may use, in MB")
     job_minutes: int = _setting(30, "time one attempt at a job may take, in minutes")
     job_attempts: int = _setting(3, "attempts at a job before it is reported as failed")

@@ -46,7 +46,7 @@ class Api:
 @pytest.fixture(scope="module")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder: Path = tmp_path_factory.mktemp("engine")
-    return Settings(data=folder, database_url=database_url, region="eu", max_upload_mb=2)
+    return Settings(data=folder, database_url=database_url, region="eu", max_upload_mb=2, receiving_seconds=0)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from tests.shared import shared_path
 from gnathos.meshing import read_stl
 from gnathos.pipeline import InputFile, OutputFile, Progress, Request, Result
 from gnathos.pipeline.progress import STAGE_SHARES
-from gnathos.pipeline.run import run
+from gnathos.pipeline.request import FOUND_FILE, KNOWN_FILE
+from gnathos.pipeline.run import Engine, run
 
 
 def request_for(scan: Path, *structures: str, options: dict[str, object] | None = None) -> Request:
@@ -27,7 +28,7 @@ def head_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, li
     folder = tmp_path_factory.mktemp("head")
     reports: list[Progress] = []
     request = request_for(shared_path("scans/head_ct_dicom"), "mandible", "tooth11")
-    return folder, run(request, folder, reports.append), reports
+    return folder, run(request, folder, reports.append, Engine(remembers=True)), reports
 
 
 def test_a_scan_gives_a_watertight_mesh_in_its_own_coordinates(head_run: tuple[Path, Result, list[Progress]]) -> None:
@@ -49,6 +50,20 @@ def test_each_structure_asked_for_is_accounted_for(head_run: tuple[Path, Result,
     assert parts["mandible"]["status"] == "Available"
     assert parts["tooth11"]["status"] == "Failed"
     assert parts["tooth11"]["reason"]["code"] == "not_supported_yet"
+
+
+def test_other_files_of_the_same_scan_need_no_second_search(
+    head_run: tuple[Path, Result, list[Progress]], tmp_path: Path
+) -> None:
+    folder, first, _ = head_run
+    (tmp_path / KNOWN_FILE).write_bytes((folder / FOUND_FILE).read_bytes())
+
+    again = run(request_for(shared_path("scans/head_ct_dicom"), "mandible", "tooth11"), tmp_path, lambda _: None)
+
+    assert [each.sha256 for each in again.outputs] == [each.sha256 for each in first.outputs]
+    assert again.outputs[0].parts == first.outputs[0].parts
+    assert again.receipt["seconds"]["segment"] < first.receipt["seconds"]["segment"] / 3
+    assert not (tmp_path / FOUND_FILE).exists()
 
 
 def test_progress_only_grows_and_every_stage_is_timed(head_run: tuple[Path, Result, list[Progress]]) -> None:

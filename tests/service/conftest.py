@@ -68,7 +68,7 @@ class Engine:
         self.database = Database(database_url)
         with self.database.transaction() as session:
             credentials = create_client(session)
-        values = {"data": folder / "data", "database_url": database_url, "port": 0, **settings}
+        values = {"data": folder / "data", "database_url": database_url, "port": 0, "receiving_seconds": 0, **settings}
         self._environment = {f"GNATHOS_{name.upper()}": str(value) for name, value in values.items()}
         self._port_file = folder / "port"
         self.roles: list[Role] = []

@@ -54,7 +54,11 @@ def result(folder: Path, request: dict) -> dict:
         outputs.append(make(folder, request, each))
         say(json.dumps({"stage": "write", "progress": 0.9, "seconds": {}, "made": outputs[-1]}))
         time.sleep(request["options"].get("secondsPerOutput", 0))
-    return {**BASE, "success": True, "outputs": outputs}
+    known = folder / "findings-known.gz"
+    if request["options"].get("remember"):
+        (folder / "findings-found.gz").write_text(request["options"]["remember"])
+    receipt = {"known": known.read_text() if known.exists() else None, **BASE["receipt"]}
+    return {**BASE, "success": True, "outputs": outputs, "receipt": receipt}
 
 
 def make(folder: Path, request: dict, output: dict) -> dict:

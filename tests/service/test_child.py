@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gnathos.worker.child import ChildEnd, ChildLimits, run_child
+from gnathos.children.child import ChildEnd, ChildLimits, run_child
 from gnathos.worker.scratch import scratch_folder
 
 MEGABYTE = 10**6

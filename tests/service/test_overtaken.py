@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gnathos.children.child import ChildLimits
 from gnathos.jobs.attempts import begin_attempt, end_attempt
 from gnathos.jobs.credentials import ensure_tenant
 from gnathos.jobs.database import Database, migrate
@@ -20,7 +21,6 @@ from gnathos.jobs.submission import NewInput, NewJob, NewOutput, submit_job
 from gnathos.jobs.uploads import Upload, notify_upload, record_upload
 from gnathos.storage import ObjectStore
 from gnathos.worker.attempt import Workplace, run_attempt
-from gnathos.worker.child import ChildLimits
 from gnathos.worker.cleaning import Cleaner, clean
 from gnathos.worker.sending import Sender
 

@@ -52,6 +52,9 @@ class Notified(BaseModel):
     jobId: str  # noqa: N815 - contract
     state: str = Field(examples=["waiting"])
     stage: str = Field(description="`upload` while other inputs are missing, then `queue`.", examples=["queue"])
+    error: dict[str, Any] | None = Field(
+        None, description="Why the file ended the job: `code`, `detail`, `remedy`, `input`."
+    )
 
 
 class JobSummary(BaseModel):
@@ -197,7 +200,7 @@ class Finished(BaseModel):
 def submitted(job: Job, links: Links) -> dict[str, Any]:
     """The answer to a submission."""
     uploads = {
-        given.key: (links.upload(job, given), links.notify(given)) for given in job.inputs if given.download_url is None
+        given.key: (links.upload(job, given), links.notify(given)) for given in job.inputs if not given.is_fetched
     }
     urls = {
         key: {
@@ -226,4 +229,5 @@ def checked(new: NewJob) -> dict[str, Any]:
 
 def notified(job: Job) -> dict[str, Any]:
     """The answer to a notification."""
-    return {"jobId": str(job.id), "state": job.state, "stage": job.stage}
+    answer = {"jobId": str(job.id), "state": job.state, "stage": job.stage}
+    return answer if job.error is None else {**answer, "error": job.error}

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -50,7 +51,8 @@ class _Part(BaseModel):
 class InputFileBody(_Part):
     """One file to be sent."""
 
-    extension: str = Field(
+    extension: str | None = Field(
+        None,
         max_length=40,
         description="Its format: .dcm, .zip, .nii, .nrrd, .vti, .mha for a volume; .stl, .ply, .obj, .zip for others; "
         "each also .gz; dot and case do not matter.",
@@ -58,6 +60,9 @@ class InputFileBody(_Part):
     )
     downloadUrl: str | None = Field(  # noqa: N815 - the contract's name
         None, max_length=8000, description="Where the engine fetches it; empty: it is uploaded."
+    )
+    jobId: uuid.UUID | None = Field(  # noqa: N815 - the contract's style
+        None, description="In place of all else: an earlier job, whose input of this key is taken again."
     )
 
 
@@ -169,7 +174,7 @@ def parse_job(raw: dict[str, Any], client_id: str, version: str, guard: UrlGuard
         version=version,
         request=raw,
         inputs=tuple(
-            NewInput(key, input_extension(key, each.extension), each.downloadUrl or None)
+            NewInput(key, _extension(key, each), each.downloadUrl or None, each.jobId)
             for key, each in _given_inputs(body)
         ),
         outputs=new_outputs(body.outputFiles),
@@ -201,7 +206,22 @@ def _option_faults(body: JobBody, version: str) -> Iterator[Fault]:
 def _input_faults(pointer: str, key: str, given: InputFileBody, guard: UrlGuard) -> Iterator[Fault]:
     if given.downloadUrl:
         yield from _fault_of(f"{pointer}/downloadUrl", partial(guard.check, given.downloadUrl))
-    yield from _fault_of(f"{pointer}/extension", partial(input_extension, key, given.extension))
+        if given.jobId is not None:
+            yield from _fault_of(f"{pointer}/jobId", _refuse_both_sources)
+    yield from _fault_of(f"{pointer}/extension", partial(_extension, key, given))
+
+
+def _extension(key: str, given: InputFileBody) -> str:
+    """Normalised; empty where it is that of an earlier job."""
+    if given.jobId is not None:
+        return ""
+    if given.extension is None:
+        raise RequestInvalid("`extension` is missing.")
+    return input_extension(key, given.extension)
+
+
+def _refuse_both_sources() -> None:
+    raise RequestInvalid("`jobId` and `downloadUrl` cannot both be given.", remedy="Leave one of them out.")
 
 
 def _fault_of(pointer: str, check: Callable[[], object]) -> Iterator[Fault]:

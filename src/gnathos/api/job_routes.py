@@ -1,6 +1,5 @@
 """Jobs: submit, notify, poll."""
 
-import asyncio
 import time
 import uuid
 from dataclasses import replace
@@ -14,18 +13,18 @@ from gnathos.answers import job_bodies
 from gnathos.answers.links import Links
 from gnathos.api import job_answers
 from gnathos.api.callers import Caller
-from gnathos.api.job_answers import Checked, Finished, Notified, Processing, Submitted
+from gnathos.api.job_answers import Checked, Finished, Processing, Submitted
 from gnathos.api.job_body import parse_job, read_json_object
 from gnathos.api.job_watch import Sight
 from gnathos.api.responses import problems
 from gnathos.api.services import Engine, Services, base_url
-from gnathos.api.uploads_under_way import BEGINS_WITHIN_S, CHECK_INTERVAL_S
-from gnathos.api.versions import InputKey, Version
+from gnathos.api.versions import Version
 from gnathos.errors import (
     BodyNotJson,
     BodyTooLarge,
     ExternalJobIdTaken,
     IdempotencyKeyReused,
+    InputExpired,
     InvalidOption,
     JobDeleted,
     NotSupportedYet,
@@ -38,21 +37,20 @@ from gnathos.errors import (
     TooManyJobs,
     TooManyOpenJobs,
     UnknownExtension,
-    UnknownFile,
     UnknownJob,
     UnknownStructure,
     UnknownVersion,
-    UploadClosed,
-    UploadEmpty,
     UploadMissing,
     UrlRefused,
 )
 from gnathos.jobs.credentials import Identity
 from gnathos.jobs.results import find_kept_job
 from gnathos.jobs.states import OPEN_STATES
-from gnathos.jobs.submission import NewJob, submit_job
+from gnathos.jobs.submission import NewJob, submit_job, with_sources
 from gnathos.jobs.tables import Job
-from gnathos.jobs.uploads import is_waiting_for_uploads, notify_upload
+from gnathos.jobs.uploads import (
+    is_waiting_for_uploads,
+)
 
 router = APIRouter(tags=["Jobs"])
 
@@ -107,6 +105,10 @@ JobId = Annotated[str, Query(description="From the answer to the submission.", m
         TooManyOpenJobs,
         TooManyJobs,
         StorageFull,
+        UnknownJob,
+        JobDeleted,
+        UploadMissing,
+        InputExpired,
     ),
     openapi_extra={
         "requestBody": {
@@ -130,46 +132,10 @@ async def submit(
     """
     new = parse_job(await read_json_object(request), caller.client_id, version, engine.guard)
     if dry_run:
-        return JSONResponse(job_answers.checked(new))
+        return JSONResponse(job_answers.checked(await run_in_threadpool(_with_sources, caller, engine, new)))
     links = links_for(request, engine, version)
     new = replace(new, base_url=links.base)
     return JSONResponse(await run_in_threadpool(_submit, caller, engine, new, idempotency_key, links))
-
-
-@router.put(
-    "/{version}/job/{job_id}/inputs/{key}/notify",
-    summary="Say that an input is uploaded",
-    response_model=Notified,
-    responses=problems(*ACCESS, RequestInvalid, UnknownJob, UnknownFile, UploadMissing, UploadEmpty, UploadClosed),
-)
-@router.post(
-    "/{version}/job/{job_id}/inputs/{key}/notify",
-    summary="Say that an input is uploaded (the same as PUT)",
-    response_model=Notified,
-    responses=problems(*ACCESS, RequestInvalid, UnknownJob, UnknownFile, UploadMissing, UploadEmpty, UploadClosed),
-)
-async def notify(
-    version: Version,  # noqa: ARG001 - checked by its type
-    job_id: str,
-    key: InputKey,
-    caller: Caller,
-    engine: Engine,
-) -> JSONResponse:
-    """The upload is complete; after the last input the job starts. May be repeated.
-
-    One that arrives while the upload is under way, or just before it, waits for it.
-    """
-    job = parse_job_id(job_id)
-    may_begin_until = time.monotonic() + BEGINS_WITHIN_S
-    while True:
-        # Asked before the database is: an upload that ends in between is found at the next look.
-        may_come = engine.uploads.has(job, key) or time.monotonic() < may_begin_until
-        try:
-            return JSONResponse(await run_in_threadpool(_notify, caller, engine, job, key))
-        except UploadMissing:
-            if not may_come:
-                raise
-        await asyncio.sleep(CHECK_INTERVAL_S)
 
 
 @router.get(
@@ -240,9 +206,9 @@ def _submit(caller: Identity, engine: Services, new: NewJob, key: str | None, li
         return job_answers.submitted(submit_job(caller.tenant_id, session, new, key, engine.limits), links)
 
 
-def _notify(caller: Identity, engine: Services, job_id: uuid.UUID, key: str) -> dict[str, Any]:
+def _with_sources(caller: Identity, engine: Services, new: NewJob) -> NewJob:
     with engine.database.transaction() as session:
-        return job_answers.notified(notify_upload(caller.tenant_id, session, job_id, key))
+        return with_sources(caller.tenant_id, session, new)
 
 
 def links_for(request: Request, engine: Services, version: str) -> Links:

@@ -16,6 +16,7 @@ from gnathos.api.uploads_under_way import UploadsUnderWay
 from gnathos.jobs.credentials import TOKENS, URLS, signing_keys
 from gnathos.jobs.database import Database, migrate
 from gnathos.jobs.limits import LIMITS, Limits
+from gnathos.receiving import Reception
 from gnathos.settings import Settings
 from gnathos.storage import ObjectStore, UrlSigner
 from gnathos.transfers.guard import UrlGuard
@@ -41,6 +42,7 @@ class Services:
     """Of tenants without any of their own."""
     client: httpx2.AsyncClient
     """For clients' URLs; a guarded one."""
+    reception: Reception
     uploads: UploadsUnderWay = field(default_factory=UploadsUnderWay)
     local_client: str = ""
     """Client that whoever sits at this machine is signed in as; none where that is not allowed."""
@@ -70,6 +72,7 @@ def open_services(settings: Settings, local_client: str = "") -> Iterator[Servic
             limits=Limits(**{name: getattr(settings, name) for name in LIMITS}),
             client=guarded_client(guard),
             local_client=local_client,
+            reception=Reception.from_settings(settings, store),
         )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from gnathos.errors import AttemptCrashed
 from gnathos.jobs.endings import Ending, OutputEnding, end_job, end_output
 from gnathos.jobs.queue import enqueue, has_place, is_without_place
+from gnathos.jobs.sources import find_findings
 from gnathos.jobs.states import OPEN_STATES, State, check_transition
 from gnathos.jobs.tables import Job
 from gnathos.jobs.uploads import QUEUED
@@ -48,6 +49,8 @@ class AttemptInput:
     key: str
     extension: str
     object_key: str
+    findings_key: str | None = None
+    """Where it is kept what was found in a file of the same content."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def begin_attempt(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> 
     job.started_at = job.started_at or _now()
     job.stage, job.progress = "start", 0.0
     _forget_outputs(job)
-    return _attempt(job)
+    return _attempt(job, session)
 
 
 def report_life(attempt: Attempt, session: Session, sign: SignOfLife) -> bool:
@@ -147,6 +150,8 @@ def end_attempt(attempt: Attempt, session: Session, ending: Ending) -> bool:
     if job is None:
         return False
     end_job(session, job, ending)
+    for each in job.inputs:
+        each.findings_key = ending.findings_keys.get(each.key)
     return True
 
 
@@ -197,14 +202,22 @@ def _forget_outputs(job: Job) -> None:
         end_output(output, None)
 
 
-def _attempt(job: Job) -> Attempt:
+def _attempt(job: Job, session: Session) -> Attempt:
     return Attempt(
         tenant_id=job.tenant_id,
         job_id=job.id,
         number=job.attempt,
         version=job.version,
         options=job.options,
-        inputs=tuple(AttemptInput(each.key, each.extension, each.object_key or "") for each in job.inputs),
+        inputs=tuple(
+            AttemptInput(
+                each.key,
+                each.extension,
+                each.object_key or "",
+                find_findings(job.tenant_id, session, each.sha256) if each.sha256 else None,
+            )
+            for each in job.inputs
+        ),
         outputs=tuple(
             AttemptOutput(
                 each.kind,

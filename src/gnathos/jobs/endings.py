@@ -43,6 +43,8 @@ class Ending:
     warnings: tuple[Mapping[str, Any], ...] = ()
     coordinate_system: Mapping[str, Any] = field(default_factory=dict)
     receipt: Mapping[str, Any] = field(default_factory=dict)
+    findings_keys: Mapping[str, str] = field(default_factory=dict)
+    """By input: where it is kept what was found in it."""
 
 
 def end_job(session: Session, job: Job, ending: Ending, after: State | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Inputs that are fetched from a URL of the client's."""
+"""Inputs that are fetched: from a URL of the client's, or from an earlier job."""
 
 import uuid
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ class Fetch:
     tenant_id: uuid.UUID
     job_id: uuid.UUID
     key: str
-    url: str
+    extension: str
+    url: str | None
+    source_job_id: uuid.UUID | None
+    """In place of a URL: the earlier job whose input it is."""
 
 
 def plan_fetch(session: Session, given: Input, at: datetime | None = None) -> None:
@@ -40,9 +43,9 @@ def begin_fetch(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: 
     if job is None or job.state not in OPEN_STATES or job.deleted_at is not None:
         return None
     given = find_input(tenant_id, session, job_id, key)
-    if given.notified_at is not None or given.download_url is None:
+    if given.notified_at is not None or not given.is_fetched:
         return None
-    return Fetch(tenant_id, job_id, key, given.download_url)
+    return Fetch(tenant_id, job_id, key, given.extension, given.download_url, given.source_job_id)
 
 
 def is_wanted(fetch: Fetch, session: Session) -> bool:
@@ -102,7 +105,8 @@ def requeue_lost_fetches(session: Session) -> int:
     query = (
         select(Input)
         .join(Job, Job.id == Input.job_id)
-        .where(Job.state == State.WAITING.value, Input.download_url.is_not(None), Input.notified_at.is_(None))
+        .where(Job.state == State.WAITING.value, Input.notified_at.is_(None))
+        .where(Input.download_url.is_not(None) | Input.source_job_id.is_not(None))
         .where(is_without_place(Input.queue_job_id))
         .with_for_update(of=Input, skip_locked=True)
     )

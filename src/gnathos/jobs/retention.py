@@ -35,7 +35,7 @@ class Overtaken:
     tenant_id: uuid.UUID
     job_id: uuid.UUID
     object_keys: frozenset[str]
-    """Of its own outputs."""
+    """Of what belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ def cancel_abandoned(session: Session, usual: Limits) -> int:
 
 
 def forget_uploads(session: Session, usual: Limits) -> list[Expired]:
-    """Take uploads of ended jobs out of the tables; they are to be deleted from the store once this is committed."""
+    """Take uploads of ended jobs, and what was found in them, out of the tables.
+
+    They are to be deleted from the store once this is committed.
+    """
     query = (
         select(Input)
         .join(Job, Job.id == Input.job_id)
@@ -75,9 +78,10 @@ def forget_uploads(session: Session, usual: Limits) -> list[Expired]:
     )
     expired = []
     for each in session.scalars(query):
-        expired.append(Expired(each.tenant_id, each.job_id, each.object_key or ""))
+        keys = (each.object_key, each.findings_key)
+        expired += [Expired(each.tenant_id, each.job_id, key) for key in keys if key is not None]
         record(each.tenant_id, session, ENGINE, "upload.expired", each.job_id, bytes=each.size_bytes)
-        each.object_key = None
+        each.object_key = each.findings_key = None
     return expired
 
 
@@ -105,14 +109,15 @@ def overtaken_jobs(session: Session) -> list[Overtaken]:
     was_overtaken = (Job.attempt > 1) | ((Job.state == State.CANCELLED.value) & (Job.attempt > 0))
     query = select(Job.tenant_id, Job.id).where(was_overtaken, Job.ended_at > func.now() - LOOKED_AFTER)
     return [
-        Overtaken(tenant_id, job_id, _output_keys(tenant_id, session, job_id))
+        Overtaken(tenant_id, job_id, _own_keys(tenant_id, session, job_id))
         for tenant_id, job_id in session.execute(query).all()
     ]
 
 
-def _output_keys(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> frozenset[str]:
-    query = select(Output.object_key).where(Output.tenant_id == tenant_id, Output.job_id == job_id)
-    return frozenset(key for key in session.scalars(query) if key is not None)
+def _own_keys(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> frozenset[str]:
+    outputs = select(Output.object_key).where(Output.tenant_id == tenant_id, Output.job_id == job_id)
+    findings = select(Input.findings_key).where(Input.tenant_id == tenant_id, Input.job_id == job_id)
+    return frozenset(key for key in (*session.scalars(outputs), *session.scalars(findings)) if key is not None)
 
 
 def forget_traces(session: Session) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from gnathos.errors import ExternalJobIdTaken, IdempotencyKeyReused
 from gnathos.jobs.audit import record
 from gnathos.jobs.fetches import plan_fetch
 from gnathos.jobs.limits import Limits, check_limits
+from gnathos.jobs.sources import find_source
 from gnathos.jobs.states import State
 from gnathos.jobs.tables import IdempotencyKey, Input, Job, Output
 
@@ -36,6 +37,13 @@ class NewInput:
     """Normalised."""
     download_url: str | None = None
     """Where to fetch it."""
+    source_job_id: uuid.UUID | None = None
+    """The earlier job whose input it is; the extension is that one's, too."""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether it comes without an upload."""
+        return self.download_url is not None or self.source_job_id is not None
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ def submit_job(
     Raises:
         IdempotencyKeyReused: the key was used with another request.
         ExternalJobIdTaken: another job of the tenant has that `externalJobId`.
+        UnknownJob, JobDeleted, UploadMissing, InputExpired: the input of an earlier job cannot be had.
         QuotaReached: the tenant has as many jobs, or files, as it may; a repeated request is answered all the same.
     """
     job_id = uuid.uuid4()
@@ -92,15 +101,31 @@ def submit_job(
         if claimed_by != job_id:
             return session.scalars(select(Job).where(Job.tenant_id == tenant_id, Job.id == claimed_by)).one()
     check_limits(tenant_id, session, usual)
+    new = with_sources(tenant_id, session, new)
     _insert_job(tenant_id, session, new, job_id)
     record(tenant_id, session, new.client_id, "job.submitted", job_id)
     inputs = _inputs(tenant_id, new, job_id)
     session.add_all([*inputs, *_outputs(tenant_id, new, job_id)])
     for each in inputs:
-        if each.download_url is not None:
+        if each.is_fetched:
             plan_fetch(session, each)
     session.flush()
     return session.scalars(select(Job).where(Job.tenant_id == tenant_id, Job.id == job_id)).one()
+
+
+def with_sources(tenant_id: uuid.UUID, session: Session, new: NewJob) -> NewJob:
+    """The request, with the extensions of the inputs that are those of earlier jobs.
+
+    Raises:
+        UnknownJob, JobDeleted, UploadMissing, InputExpired: one cannot be had.
+    """
+    return replace(new, inputs=tuple(_with_source(tenant_id, session, each) for each in new.inputs))
+
+
+def _with_source(tenant_id: uuid.UUID, session: Session, given: NewInput) -> NewInput:
+    if given.source_job_id is None:
+        return given
+    return replace(given, extension=find_source(tenant_id, session, given.source_job_id, given.key).extension)
 
 
 def _claim_key(tenant_id: uuid.UUID, session: Session, key: str, request_sha256: bytes, job_id: uuid.UUID) -> uuid.UUID:
@@ -125,7 +150,7 @@ def _insert_job(tenant_id: uuid.UUID, session: Session, new: NewJob, job_id: uui
         "client_id": new.client_id,
         "version": new.version,
         "state": State.WAITING.value,
-        "stage": FETCHING if all(each.download_url for each in new.inputs) else AWAITING_UPLOAD,
+        "stage": FETCHING if all(each.is_fetched for each in new.inputs) else AWAITING_UPLOAD,
         "request": new.request,
         "options": new.options,
         "external_job_id": new.external_job_id,
@@ -148,6 +173,7 @@ def _inputs(tenant_id: uuid.UUID, new: NewJob, job_id: uuid.UUID) -> list[Input]
             key=each.key,
             extension=each.extension,
             download_url=each.download_url,
+            source_job_id=each.source_job_id,
             fetch_failures=0,
         )
         for each in new.inputs

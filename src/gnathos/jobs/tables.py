@@ -55,6 +55,8 @@ class Tenant(Table):
     jobs_per_minute: Mapped[int | None]
     upload_hours: Mapped[int | None]
     result_hours: Mapped[int | None]
+    deidentify: Mapped[bool | None]
+    """Whether names and the like are taken out of scans before anything is made of them."""
 
 
 class Client(Table):
@@ -153,7 +155,7 @@ class Input(Table):
     """One file that a job reads."""
 
     __tablename__ = "inputs"
-    __table_args__ = (UniqueConstraint("job_id", "key"), Index("inputs_tenant_id_index", "tenant_id"))
+    __table_args__ = (UniqueConstraint("job_id", "key"), Index("inputs_tenant_id_sha256_index", "tenant_id", "sha256"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     tenant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenants.id"))
@@ -170,9 +172,33 @@ class Input(Table):
     notified_at: Mapped[datetime | None]
     download_url: Mapped[str | None]
     """Where we fetch it; null where it is uploaded."""
+    source_job_id: Mapped[uuid.UUID | None]
+    """The job whose input of the same key it is; it is copied, and looks after itself from then on."""
     queue_job_id: Mapped[int | None] = mapped_column(BigInteger)
     """The job of the queue that fetches it."""
     fetch_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    findings_key: Mapped[str | None]
+    """Where what was found in it is in the store; null where nothing is kept."""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether it comes by itself, without an upload and a notification."""
+        return self.download_url is not None or self.source_job_id is not None
+
+
+class UploadPart(Table):
+    """A piece of an upload that is sent in parts; deleted when the parts have become one file."""
+
+    __tablename__ = "upload_parts"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """Of the input."""
+    start: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Place of its first byte in the file."""
+    tenant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenants.id"))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    object_key: Mapped[str]
 
 
 class Output(Table):

@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gnathos.errors import UnknownFile, UnknownJob, UploadClosed, UploadEmpty, UploadMissing
+from gnathos.errors import InputRefused, UnknownFile, UnknownJob, UploadClosed, UploadEmpty, UploadMissing
+from gnathos.jobs.endings import Ending, end_job
 from gnathos.jobs.queue import enqueue
 from gnathos.jobs.states import OPEN_STATES, State
 from gnathos.jobs.tables import Input, Job
 
 QUEUED = "queue"
 """Stage of a job that waits for a worker."""
+
+
+class UploadReplaced(Exception):
+    """Another file has come meanwhile; it is to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,10 @@ def check_open(found: Input) -> None:
     Raises:
         UploadClosed: it was; or it is fetched.
     """
+    if found.is_fetched:
+        raise UploadClosed("This input is fetched from where its job says; it is not uploaded.")
     if found.notified_at is not None:
         raise UploadClosed
-    if found.download_url is not None:
-        raise UploadClosed("This input is fetched from its `downloadUrl`; it is not uploaded.")
 
 
 def record_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, upload: Upload) -> str | None:
@@ -70,22 +75,52 @@ def record_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key
     return replaced
 
 
-def notify_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str) -> Job:
+def upload_to_check(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str) -> Input | None:
+    """The input whose file is to be looked at before it is taken as complete; None if it was taken or refused already.
+
+    Raises:
+        UnknownJob, UnknownFile, UploadMissing, UploadEmpty, UploadClosed: see `notify_upload`.
+    """
+    job = _lock_job(tenant_id, session, job_id)
+    found = find_input(tenant_id, session, job_id, key)
+    if not _is_expected(job, found):
+        return None
+    _check_takes_files(job)
+    _check_uploaded(found)
+    return found
+
+
+def refuse_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, refusal: InputRefused) -> Job:
+    """End a job whose file cannot be read: who only polls learns it as soon as who reads the answer."""
+    job = _lock_job(tenant_id, session, job_id)
+    if job.state in OPEN_STATES and find_input(tenant_id, session, job_id, key).notified_at is None:
+        end_job(session, job, Ending(success=False, error={**refusal.as_reason(), "input": key}))
+    return job
+
+
+def notify_upload(
+    tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, object_key: str | None = None
+) -> Job:
     """Take an input as complete; after the last one, put the job into the queue. May be repeated.
+
+    Args:
+        object_key: the file that was looked at, where one was.
 
     Raises:
         UnknownJob: the tenant has no such job.
         UnknownFile: the job has no such input.
         UploadMissing: nothing was uploaded yet.
         UploadEmpty: what was uploaded is empty.
+        UploadReplaced: another file has come since this one was looked at.
         UploadClosed: the job was cancelled.
     """
     job = _lock_job(tenant_id, session, job_id)
     found = find_input(tenant_id, session, job_id, key)
-    if found.notified_at is None and found.download_url is None:
-        if job.state not in OPEN_STATES:
-            raise UploadClosed("The job has ended; it takes no more files.")
+    if _is_expected(job, found):
+        _check_takes_files(job)
         _check_uploaded(found)
+        if object_key not in {None, found.object_key}:
+            raise UploadReplaced
         found.notified_at = _now()
     queue_if_complete(session, job)
     return job
@@ -96,6 +131,17 @@ def queue_if_complete(session: Session, job: Job) -> None:
     if job.queued_at is None and all(each.notified_at is not None for each in job.inputs):
         job.queued_at, job.stage = _now(), QUEUED
         job.queue_job_id = enqueue(job.tenant_id, session, job.id)
+
+
+def _is_expected(job: Job, found: Input) -> bool:
+    """Whether a file is still to be taken: not there, not fetched, and not refused, which ended the job."""
+    was_refused = job.error is not None and job.error.get("input") == found.key
+    return found.notified_at is None and not found.is_fetched and not was_refused
+
+
+def _check_takes_files(job: Job) -> None:
+    if job.state not in OPEN_STATES:
+        raise UploadClosed("The job has ended; it takes no more files.")
 
 
 def _check_uploaded(found: Input) -> None:

@@ -24,7 +24,7 @@ def main() -> None:
 def _engine_from_environment() -> Engine:
     unpacked_mb = int(os.environ.get("GNATHOS_MAX_UNPACKED_MB", "8192"))
     threads = int(os.environ.get("GNATHOS_THREADS", "0"))
-    return Engine(threads, Limits(max_unpacked_bytes=unpacked_mb * BYTES_PER_MB))
+    return Engine(threads, Limits(max_unpacked_bytes=unpacked_mb * BYTES_PER_MB), remembers=True)
 
 
 def _print_progress(progress: Progress) -> None:

@@ -9,10 +9,8 @@ import numpy as np
 from gnathos.imaging.limits import Limits
 from gnathos.meshing import Mesh
 from gnathos.pipeline.read import Scan, extension_of, read_scan
-from gnathos.pipeline.request import InputFile, Request
+from gnathos.pipeline.request import SCAN_KEY, InputFile, Request
 from gnathos.surfaces import read_surface
-
-SCAN_KEY = "cbct"
 
 
 @dataclass(frozen=True)

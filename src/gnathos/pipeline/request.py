@@ -3,6 +3,7 @@
 FOLDER/request.json     written by whoever starts the run
 FOLDER/inputs/…         the files that the request names
 FOLDER/outputs/…        what the run makes
+FOLDER/findings-*.gz    what was found in the same scan before, and what is known after the run (`memory.py`)
 FOLDER/result.json      written last; a run without it did not end
 """
 
@@ -14,6 +15,15 @@ from typing import Any, Self
 
 REQUEST_FILE = "request.json"
 RESULT_FILE = "result.json"
+
+SCAN_KEY = "cbct"
+"""The input that is a volume; the others are meshes."""
+
+KNOWN_FILE = "findings-known.gz"
+"""What an earlier run has found in the same scan; need not be there."""
+
+FOUND_FILE = "findings-found.gz"
+"""What is known after a run, where that is more than before."""
 
 
 @dataclass(frozen=True)

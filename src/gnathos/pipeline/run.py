@@ -11,6 +11,7 @@ from gnathos.imaging import Volume
 from gnathos.imaging.limits import Limits
 from gnathos.pipeline.case import Case, structures_wanted
 from gnathos.pipeline.inputs import Inputs, read_inputs
+from gnathos.pipeline.memory import recall, remember
 from gnathos.pipeline.options import MeshOptions, mesh_options, option_warnings
 from gnathos.pipeline.outputs import MAKERS, make_output
 from gnathos.pipeline.progress import Clock, Report
@@ -29,6 +30,8 @@ class Engine:
 
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
+    remembers: bool = False
+    """Whether what was found is written down, for later runs on the same scan."""
 
 
 def run(request: Request, folder: Path, report: Report, engine: Engine | None = None) -> Result:
@@ -61,7 +64,7 @@ def _run_stages(request: Request, folder: Path, clock: Clock, engine: Engine) ->
         options = _options(request)
     with clock.stage("segment"):
         names = [name for name in options if name in STRUCTURES]
-        segmentation, segmenter = _segment(inputs, names, clock, engine)
+        segmentation, segmenter = _segment(inputs, names, folder, clock, engine)
     case = Case(request, folder, inputs.scan, segmentation, segmenter, options, inputs.surfaces)
     with clock.stage("mesh"):
         _make_all([each for each in request.outputs if each.kind == "meshes"], case, clock)
@@ -81,13 +84,23 @@ def _options(request: Request) -> dict[str, MeshOptions]:
     return {name: mesh_options(request.options, each.family, request.version) for name, each in wanted.items()}
 
 
-def _segment(inputs: Inputs, names: Sequence[str], clock: Clock, engine: Engine) -> tuple[Segmentation, dict[str, str]]:
+def _segment(
+    inputs: Inputs, names: Sequence[str], folder: Path, clock: Clock, engine: Engine
+) -> tuple[Segmentation, dict[str, str]]:
     """The findings, and the name and version of what found them."""
     if inputs.scan is None:
         return segment_nothing(names, inputs.surfaces), {"name": "none", "version": "0"}
     segmenter = BuiltinSegmenter(engine.threads)
-    segmentation = segmenter.segment(inputs.scan.volume, names, clock.advance)
-    return segmentation, {"name": segmenter.name, "version": segmenter.version}
+    identity = {"name": segmenter.name, "version": segmenter.version}
+    known = recall(folder, identity, engine.limits)
+    unknown = [name for name in names if name not in known.findings]
+    if not unknown:
+        return Segmentation({name: known.findings[name] for name in names}, known.warnings), identity
+    found = segmenter.segment(inputs.scan.volume, unknown, clock.advance)
+    whole = Segmentation({**known.findings, **found.findings}, found.warnings)
+    if engine.remembers:
+        remember(folder, identity, whole)
+    return Segmentation({name: whole.findings[name] for name in names}, found.warnings), identity
 
 
 def _make_all(outputs: Sequence[OutputFile], case: Case, clock: Clock) -> None:

@@ -95,6 +95,19 @@ class ObjectStore:
             for chunk in obstore.get(self._store, key).stream(READ_BYTES):
                 file.write(chunk)
 
+    def local_path(self, key: str) -> Path | None:
+        """Where an object lies on this machine, only to be read; None where the store is elsewhere.
+
+        Raises:
+            UnknownFile: there is no such object.
+        """
+        if not isinstance(self._store, LocalStore) or self._store.prefix is None:
+            return None
+        path = Path(self._store.prefix) / key
+        if not path.is_file():
+            raise UnknownFile
+        return path
+
     def keep(self, path: Path, key: str) -> StoredObject:
         """Store a local file."""
         digest = hashlib.sha256()
@@ -104,6 +117,15 @@ class ObjectStore:
         with _store_errors():
             obstore.put(self._store, key, path, chunk_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT)
         return StoredObject(key, path.stat().st_size, digest.hexdigest())
+
+    def copy(self, key: str, new_key: str) -> None:
+        """Copy an object within the store, without moving its bytes through here.
+
+        Raises:
+            UnknownFile: there is no such object.
+        """
+        with _store_errors():
+            obstore.copy(self._store, key, new_key)
 
     def delete(self, key: str) -> None:
         """Delete an object; it need not be there."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gnathos.children.child import ChildLimits, run_child
 from gnathos.errors import DatabaseUnavailable, GnathosError, StoreUnavailable, UnknownFile
 from gnathos.jobs.attempts import (
     Attempt,
@@ -25,8 +26,8 @@ from gnathos.jobs.attempts import (
 )
 from gnathos.jobs.endings import Ending, OutputEnding
 from gnathos.pipeline import InputFile, OutputFile, Request, Result
+from gnathos.pipeline.request import KNOWN_FILE, SCAN_KEY
 from gnathos.storage import ObjectStore
-from gnathos.worker.child import ChildLimits, run_child
 from gnathos.worker.keeping import Shelf, attempt_prefix, clean_store, to_its_end
 from gnathos.worker.sending import DELIVERING, Sender, deliver_outputs
 from gnathos.worker.transactions import Transactions
@@ -122,7 +123,8 @@ async def _work(workplace: Workplace, attempt: Attempt, folder: Path, life: "_Li
         return crash
     try:
         result = Result.load(folder)
-        ending = _ending(result, await life.shelf.keep_all(result))
+        outputs = await life.shelf.keep_all(result)
+        ending = _ending(result, outputs, await life.shelf.keep_findings())
     except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
         logger.warning("job %s: attempt %d left no result: %r", attempt.job_id, attempt.number, error)
         return "The computation ended without a result."
@@ -206,13 +208,22 @@ def _fill_folder(store: ObjectStore, attempt: Attempt, folder: Path) -> None:
         (folder / path).parent.mkdir(parents=True, mode=0o700)
         store.fetch(each.object_key, folder / path)
         inputs.append(InputFile(each.key, str(path), each.extension))
+        if each.key == SCAN_KEY and each.findings_key is not None:
+            _fetch_findings(store, each.findings_key, folder / KNOWN_FILE)
     outputs = [
         OutputFile(each.kind, each.extension, each.structures, each.position, each.exclude) for each in attempt.outputs
     ]
     Request(tuple(inputs), tuple(outputs), attempt.options, attempt.version).save(folder)
 
 
-def _ending(result: Result, outputs: tuple[OutputEnding, ...]) -> Ending:
+def _fetch_findings(store: ObjectStore, findings_key: str, path: Path) -> None:
+    try:
+        store.fetch(findings_key, path)
+    except UnknownFile:  # its job was deleted meanwhile: everything is found again
+        path.unlink(missing_ok=True)
+
+
+def _ending(result: Result, outputs: tuple[OutputEnding, ...], findings_keys: dict[str, str]) -> Ending:
     return Ending(
         success=result.success,
         outputs=outputs,
@@ -220,4 +231,5 @@ def _ending(result: Result, outputs: tuple[OutputEnding, ...]) -> Ending:
         warnings=result.warnings,
         coordinate_system=result.coordinate_system,
         receipt=result.receipt,
+        findings_keys=findings_keys,
     )

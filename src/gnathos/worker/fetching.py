@@ -9,9 +9,19 @@ from dataclasses import dataclass
 
 import httpx2
 
-from gnathos.errors import DownloadFailed, GnathosError, JobCancelled, StoreUnavailable, UploadEmpty
+from gnathos.errors import (
+    DownloadFailed,
+    GnathosError,
+    InputExpired,
+    JobCancelled,
+    StoreUnavailable,
+    UnknownFile,
+    UploadEmpty,
+)
 from gnathos.jobs.fetches import Fetch, begin_fetch, is_fetched_to, is_wanted, record_break, record_fetch
+from gnathos.jobs.sources import find_source
 from gnathos.jobs.uploads import Upload
+from gnathos.receiving import Reception
 from gnathos.storage import ObjectStore, StoredObject
 from gnathos.transfers.fetch import DownloadBroke, download
 from gnathos.worker.transactions import Transactions
@@ -29,6 +39,7 @@ class Dock(Transactions):
     store: ObjectStore
     client: httpx2.AsyncClient
     """A guarded one."""
+    reception: Reception
     limit_bytes: int
     limit_s: float
 
@@ -52,7 +63,29 @@ async def fetch_input(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: 
 
 async def _fetch(dock: Dock, fetch: Fetch) -> StoredObject:
     object_key = f"{fetch.tenant_id}/{fetch.job_id}/inputs/{fetch.key}-{uuid.uuid4().hex}"
-    chunks = _while_wanted(dock, fetch, download(dock.client, fetch.url))
+    if fetch.source_job_id is not None:
+        return await _copy(dock, fetch, fetch.source_job_id, object_key)
+    stored = await _download(dock, fetch, object_key)
+    try:
+        await dock.reception.check(object_key, fetch.extension, fetch.key)
+    except GnathosError:
+        await asyncio.to_thread(dock.store.delete, object_key)
+        raise
+    return stored
+
+
+async def _copy(dock: Dock, fetch: Fetch, source_job_id: uuid.UUID, object_key: str) -> StoredObject:
+    """Take over the file of an earlier job; it was looked at when it came."""
+    source = await dock.write(lambda session: find_source(fetch.tenant_id, session, source_job_id, fetch.key))
+    try:
+        await asyncio.to_thread(dock.store.copy, source.object_key or "", object_key)
+    except UnknownFile:
+        raise InputExpired from None
+    return StoredObject(object_key, source.size_bytes or 0, source.sha256 or "")
+
+
+async def _download(dock: Dock, fetch: Fetch, object_key: str) -> StoredObject:
+    chunks = _while_wanted(dock, fetch, download(dock.client, fetch.url or ""))
     try:
         async with asyncio.timeout(dock.limit_s):
             stored = await dock.store.write(object_key, chunks, dock.limit_bytes)

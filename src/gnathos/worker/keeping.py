@@ -15,6 +15,7 @@ from gnathos.jobs.attempts import Attempt, record_output
 from gnathos.jobs.deletion import object_prefix
 from gnathos.jobs.endings import OutputEnding
 from gnathos.pipeline import OutputResult, Result
+from gnathos.pipeline.request import FOUND_FILE, SCAN_KEY
 from gnathos.storage import ObjectStore
 from gnathos.worker.transactions import Transactions
 
@@ -51,6 +52,15 @@ class Shelf:
     async def keep_all(self, result: Result) -> tuple[OutputEnding, ...]:
         """Store what is not stored yet."""
         return tuple([await self._keep(each) for each in result.outputs])
+
+    async def keep_findings(self) -> dict[str, str]:
+        """Store what was found in the scan, where the run has written it down; its key, by input."""
+        path = self._folder / FOUND_FILE
+        if not path.exists():
+            return {}
+        key = f"{attempt_prefix(self._attempt)}/{FOUND_FILE}"
+        await to_its_end(self._store.keep, path, key)
+        return {SCAN_KEY: key}
 
     async def _keep(self, made: OutputResult) -> OutputEnding:
         place = (made.kind, made.position)

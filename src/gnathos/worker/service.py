@@ -19,6 +19,7 @@ from procrastinate.jobs import Job as QueueJob
 from procrastinate.retry import BaseRetryStrategy
 
 from gnathos import __version__
+from gnathos.children.child import ChildLimits
 from gnathos.errors import DatabaseUnavailable
 from gnathos.jobs.attempts import requeue_lost_jobs
 from gnathos.jobs.credentials import URLS, signing_keys
@@ -28,12 +29,12 @@ from gnathos.jobs.heartbeats import beat, sign_off
 from gnathos.jobs.limits import LIMITS, Limits
 from gnathos.jobs.queue import CLEAN, DELIVER, FETCH, JOB_QUEUE, RESCUE, RESCUE_QUEUE, RUN_JOB, TRANSFER_QUEUE
 from gnathos.jobs.webhooks import requeue_lost_deliveries
+from gnathos.receiving import Reception
 from gnathos.settings import Settings
 from gnathos.storage import ObjectStore, UrlSigner
 from gnathos.transfers.guard import UrlGuard
 from gnathos.transfers.network import guarded_client
 from gnathos.worker.attempt import Workplace, run_attempt
-from gnathos.worker.child import ChildLimits
 from gnathos.worker.cleaning import Cleaner, clean
 from gnathos.worker.fetching import Dock, fetch_input
 from gnathos.worker.notifications import Post, deliver
@@ -146,9 +147,11 @@ class WorkerService:
 
     def _dock(self, database: Database, client: httpx2.AsyncClient) -> Dock:
         settings = self._settings
+        store = ObjectStore.open(settings.store_url, settings.data / "objects")
         return Dock(
             database=database,
-            store=ObjectStore.open(settings.store_url, settings.data / "objects"),
+            store=store,
+            reception=Reception.from_settings(settings, store),
             client=client,
             limit_bytes=settings.max_upload_mb * BYTES_PER_MB,
             limit_s=settings.transfer_minutes * SECONDS_PER_MINUTE,

@@ -1,4 +1,4 @@
-"""Started in place of an attempt's command: sets its limits, then becomes it.
+"""Started in place of a command: sets its limits, then becomes it.
 
     python -I -S cage.py PARENT_PID MEMORY_BYTES COMMAND…
 

@@ -1,4 +1,4 @@
-"""One attempt's child process: started in its limits, listened to, and ended."""
+"""A child process: started in its limits, listened to, and ended."""
 
 import asyncio
 import contextlib
