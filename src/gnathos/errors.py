@@ -476,6 +476,22 @@ class UploadIncomplete(GnathosError):
     remedy = "PUT the file again, whole."
 
 
+class DigestMismatch(GnathosError):
+    """What came is not what the sender's digest says."""
+
+    code = "digest_mismatch"
+    kind = Kind.BAD_REQUEST
+    remedy = "Send it again: it has changed on the way, or the digest is that of another file."
+
+
+class UploadOffsetDiffers(GnathosError):
+    """The part does not begin where the upload ends so far."""
+
+    code = "upload_offset_differs"
+    kind = Kind.CONFLICT
+    remedy = "Go on from the `Upload-Offset` of the answer, or PUT the whole file."
+
+
 class UploadClosed(GnathosError):
     """This input was notified as complete; it can no longer change."""
 

@@ -110,3 +110,23 @@ def test_a_mesh_that_nobody_takes_is_still_there(engine, web_server) -> None:
     assert "answered 403" in mesh["delivery"]["reason"]["detail"]
     assert [each["code"] for each in result["warnings"]] == ["stand_in", "delivery_failed"]
     assert engine.http.get(mesh["url"]).content == b"solid " + SCAN
+
+
+def test_an_upload_goes_on_where_it_broke_off(engine) -> None:
+    answer = submit(engine)
+    urls = answer["presignedUploadUrl"]["cbct"]
+
+    def breaks():
+        yield SCAN[:3_000_000]
+        raise RuntimeError("cable pulled")
+
+    with pytest.raises(RuntimeError, match="cable"):
+        engine.http.patch(urls["uploadUrl"], content=breaks(), headers={"Upload-Offset": "0"})
+    offset = engine.wait(lambda: int(engine.http.head(urls["uploadUrl"]).headers["upload-offset"]), "part")
+    assert offset == 3_000_000
+    rest = {"Upload-Offset": str(offset), "Upload-Complete": "?1"}
+    assert engine.http.patch(urls["uploadUrl"], content=SCAN[offset:], headers=rest).status_code == 204
+
+    engine.http.put(urls["notifyUrl"]).raise_for_status()
+    result = engine.wait_for_end(answer["jobId"])
+    assert engine.http.get(result["outputFiles"]["meshes"][0]["url"]).content == b"solid " + SCAN

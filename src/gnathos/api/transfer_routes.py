@@ -14,6 +14,7 @@ from gnathos.api.responses import problems
 from gnathos.api.services import Engine, Services
 from gnathos.api.versions import InputKey, Version
 from gnathos.errors import (
+    DigestMismatch,
     GnathosError,
     RangeNotSatisfiable,
     RequestInvalid,
@@ -27,10 +28,12 @@ from gnathos.errors import (
     UrlExpired,
     UrlTampered,
 )
+from gnathos.jobs.parts import drop_parts, offset_of
 from gnathos.jobs.results import find_output
 from gnathos.jobs.tables import Output
 from gnathos.jobs.uploads import Upload, check_open, find_input, record_upload
 from gnathos.storage import StoredObject
+from gnathos.storage.digests import digests_in
 from gnathos.storage.signing import DOWNLOAD_METHODS, UPLOAD_METHODS
 
 router = APIRouter(tags=["Files"])
@@ -46,8 +49,8 @@ SIGNATURE: dict[str, Any] = {
     ]
 }
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_UPLOAD_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
-_SIGNED = (RequestInvalid, UrlExpired, UrlTampered, UnknownVersion, UnknownFile, StoreUnavailable)
+UPLOAD_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+SIGNED = (RequestInvalid, UrlExpired, UrlTampered, UnknownVersion, UnknownFile, StoreUnavailable)
 _RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
 _DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "application/octet-stream": _BINARY}}
 
@@ -58,9 +61,9 @@ _DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "app
     response_class=Response,
     responses={
         200: {"description": "The file is stored, whole"},
-        **problems(*_SIGNED, UploadTooLarge, UploadIncomplete, UploadClosed),
+        **problems(*SIGNED, UploadTooLarge, UploadIncomplete, UploadClosed, DigestMismatch),
     },
-    openapi_extra={**SIGNATURE, **_UPLOAD_BODY},
+    openapi_extra={**SIGNATURE, **UPLOAD_BODY},
 )
 async def upload(
     request: Request,
@@ -70,14 +73,18 @@ async def upload(
     key: InputKey,
     engine: Engine,
 ) -> Response:
-    """Send the file as the body, with any Content-Type or none. May be repeated until it is notified."""
+    """Send the file as the body, with any Content-Type or none. May be repeated until it is notified.
+
+    A digest that is sent with it (`Content-Digest`, `Repr-Digest` or `Content-MD5`) is compared with what comes.
+    """
     signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
     with engine.uploads.counted(job_id, key):
-        await run_in_threadpool(_check_open, engine, tenant_id, job_id, key)
+        await run_in_threadpool(check_input_open, engine, tenant_id, job_id, key)
         _check_length(request, signed.limit_bytes)
         object_key = f"{tenant_id}/{job_id}/inputs/{key}-{uuid.uuid4().hex}"
-        stored = await engine.store.write(object_key, request.stream(), signed.limit_bytes)
-        await run_in_threadpool(_record, engine, tenant_id, job_id, key, stored)
+        expected = digests_in(request.headers, "Content-Digest", "Repr-Digest", "Content-MD5")
+        stored = await engine.store.write(object_key, request.stream(), signed.limit_bytes, expected)
+        await run_in_threadpool(record_stored, engine, tenant_id, job_id, key, stored)
     return Response(headers={"ETag": f'"{stored.sha256}"'})
 
 
@@ -85,7 +92,11 @@ async def upload(
     "/{version}/uploads/{tenant_id}/{job_id}/{key}",
     summary="Ask what has been uploaded",
     response_class=Response,
-    responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED)},
+    responses={
+        200: {"description": "Size and hash of the file"},
+        204: {"description": "A part has come: `Upload-Offset` bytes"},
+        **problems(*SIGNED),
+    },
     openapi_extra=SIGNATURE,
 )
 def uploaded(
@@ -96,13 +107,20 @@ def uploaded(
     key: InputKey,
     engine: Engine,
 ) -> Response:
-    """Content-Length and ETag (SHA-256) of the file that is there."""
-    engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
+    """Content-Length and ETag (SHA-256) of the file that is there; of one that comes in parts, how much has come."""
+    signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
     with engine.database.transaction() as session:
         found = find_input(tenant_id, session, job_id, key)
+        offset = offset_of(tenant_id, session, job_id, key)
+    limit = {"Upload-Limit": f"max-size={signed.limit_bytes}"}
+    if offset:
+        return Response(status_code=204, headers={**limit, **part_headers(offset, is_whole=False)})
     if found.object_key is None:
-        raise UnknownFile("Nothing has been uploaded yet.", remedy=UploadMissing.remedy)
-    return Response(headers={"Content-Length": str(found.size_bytes), "ETag": f'"{found.sha256}"'})
+        missing = UnknownFile("Nothing has been uploaded yet.", remedy=UploadMissing.remedy)
+        return problem_response(request, missing, {**limit, **part_headers(0, is_whole=False)})
+    size = str(found.size_bytes)
+    headers = {**limit, **part_headers(found.size_bytes or 0, is_whole=True)}
+    return Response(headers={**headers, "Content-Length": size, "ETag": f'"{found.sha256}"'})
 
 
 @router.get(
@@ -113,7 +131,7 @@ def uploaded(
         200: _DOWNLOADED,
         206: {**_DOWNLOADED, "description": "The range that was asked for"},
         304: {"description": "Not changed"},
-        **problems(*_SIGNED, RangeNotSatisfiable),
+        **problems(*SIGNED, RangeNotSatisfiable),
     },
     openapi_extra={"parameters": [*SIGNATURE["parameters"], _RANGE]},
 )
@@ -121,7 +139,7 @@ def uploaded(
     "/{version}/downloads/{tenant_id}/{output_id}/{name}",
     summary="Ask for an output's size",
     response_class=Response,
-    responses={200: {"description": "Size and hash of the file"}, **problems(*_SIGNED, RangeNotSatisfiable)},
+    responses={200: {"description": "Size and hash of the file"}, **problems(*SIGNED, RangeNotSatisfiable)},
     openapi_extra=SIGNATURE,
 )
 def download(
@@ -192,7 +210,7 @@ def _file_headers(output: Output) -> dict[str, str]:
     }
 
 
-def _check_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
+def check_input_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
     with engine.database.transaction() as session:
         check_open(find_input(tenant_id, session, job_id, key))
 
@@ -203,14 +221,20 @@ def _check_length(request: Request, limit_bytes: int) -> None:
         raise UploadTooLarge(f"The upload has {length} bytes; {limit_bytes} are allowed.")
 
 
-def _record(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str, stored: StoredObject) -> None:
+def record_stored(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str, stored: StoredObject) -> None:
     """Make the upload the input's file, and delete what is then no longer one."""
     try:
         with engine.database.transaction() as session:
             new = Upload(stored.key, stored.size_bytes, stored.sha256)
             replaced = record_upload(tenant_id, session, job_id, key, new)
+            left = [*drop_parts(tenant_id, session, job_id, key), *([replaced] if replaced else [])]
     except GnathosError:
         engine.store.delete(stored.key)
         raise
-    if replaced:
-        engine.store.delete(replaced)
+    for object_key in left:
+        engine.store.delete(object_key)
+
+
+def part_headers(offset: int, is_whole: bool) -> dict[str, str]:
+    """How far an upload is, as its parts are told (RFC 9651 writes true as `?1`)."""
+    return {"Upload-Offset": str(offset), "Upload-Complete": "?1" if is_whole else "?0"}

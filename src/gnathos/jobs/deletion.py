@@ -10,7 +10,7 @@ from gnathos.errors import JobAlreadyEnded, JobCancelled, UnknownJob
 from gnathos.jobs.audit import record
 from gnathos.jobs.endings import Ending, end_job
 from gnathos.jobs.states import OPEN_STATES, State
-from gnathos.jobs.tables import Input, Job, Output
+from gnathos.jobs.tables import Input, Job, Output, UploadPart
 
 
 def cancel_job(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, actor: str) -> Job:
@@ -44,7 +44,7 @@ def delete_job(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, actor:
     if job.state in OPEN_STATES:
         _cancel(session, job, actor)
     record(tenant_id, session, actor, "job.deleted", job_id)
-    for table in (Input, Output):
+    for table in (Input, Output, UploadPart):
         session.execute(delete(table).where(table.tenant_id == tenant_id, table.job_id == job_id))
     session.expire(job, ["inputs", "outputs"])
     job.deleted_at = datetime.now(UTC)

@@ -56,6 +56,18 @@ def check_open(found: Input) -> None:
         raise UploadClosed
 
 
+def check_takes_files(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str) -> Input:
+    """The input, its job held until the transaction ends.
+
+    Raises:
+        UploadClosed: it was notified, or is fetched, or the job has ended.
+    """
+    _check_not_ended(_lock_job(tenant_id, session, job_id))
+    found = find_input(tenant_id, session, job_id, key)
+    check_open(found)
+    return found
+
+
 def record_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, upload: Upload) -> str | None:
     """Make a whole upload the input's file.
 
@@ -65,10 +77,7 @@ def record_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key
     Raises:
         UploadClosed: the input was notified while the upload was under way, or the job has ended.
     """
-    if _lock_job(tenant_id, session, job_id).state not in OPEN_STATES:
-        raise UploadClosed("The job has ended; it takes no more files.")
-    found = find_input(tenant_id, session, job_id, key)
-    check_open(found)
+    found = check_takes_files(tenant_id, session, job_id, key)
     replaced = found.object_key
     found.object_key, found.size_bytes, found.sha256 = upload.object_key, upload.size_bytes, upload.sha256
     found.uploaded_at = _now()
@@ -85,7 +94,7 @@ def upload_to_check(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, k
     found = find_input(tenant_id, session, job_id, key)
     if not _is_expected(job, found):
         return None
-    _check_takes_files(job)
+    _check_not_ended(job)
     _check_uploaded(found)
     return found
 
@@ -117,7 +126,7 @@ def notify_upload(
     job = _lock_job(tenant_id, session, job_id)
     found = find_input(tenant_id, session, job_id, key)
     if _is_expected(job, found):
-        _check_takes_files(job)
+        _check_not_ended(job)
         _check_uploaded(found)
         if object_key not in {None, found.object_key}:
             raise UploadReplaced
@@ -139,7 +148,7 @@ def _is_expected(job: Job, found: Input) -> bool:
     return found.notified_at is None and not found.is_fetched and not was_refused
 
 
-def _check_takes_files(job: Job) -> None:
+def _check_not_ended(job: Job) -> None:
     if job.state not in OPEN_STATES:
         raise UploadClosed("The job has ended; it takes no more files.")
 

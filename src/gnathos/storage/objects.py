@@ -14,6 +14,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from gnathos.errors import StoreUnavailable, UnknownFile, UploadTooLarge
+from gnathos.storage.digests import Checks, Digest
 
 PART_BYTES = 5 * 1024 * 1024
 """Size of one part of an upload: the least that S3 takes."""
@@ -58,14 +59,17 @@ class ObjectStore:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(LocalStore(folder))
 
-    async def write(self, key: str, chunks: AsyncIterator[bytes], limit_bytes: int) -> StoredObject:
+    async def write(
+        self, key: str, chunks: AsyncIterator[bytes], limit_bytes: int, expected: Collection[Digest] = ()
+    ) -> StoredObject:
         """Store a stream; nothing is seen of it until it is whole, and nothing stays of it if it breaks.
 
         Raises:
             UploadTooLarge: the stream is longer than the limit.
+            DigestMismatch: it is not what was expected.
             StoreUnavailable: the store did not take it.
         """
-        measured = _Measured(chunks, limit_bytes)
+        measured = _Measured(chunks, limit_bytes, Checks(expected))
         with _store_errors():
             await obstore.put_async(
                 self._store, key, measured.chunks(), chunk_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
@@ -179,11 +183,12 @@ class ObjectStore:
 class _Measured:
     """A stream that is measured as it passes."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], limit_bytes: int) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes], limit_bytes: int, checks: Checks) -> None:
         self.size_bytes = 0
         self.digest: Any = hashlib.sha256()
         self._chunks = chunks
         self._limit_bytes = limit_bytes
+        self._checks = checks
 
     async def chunks(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
@@ -191,7 +196,9 @@ class _Measured:
             if self.size_bytes > self._limit_bytes:
                 raise UploadTooLarge(f"The upload is longer than {self._limit_bytes} bytes.")
             self.digest.update(chunk)
+            self._checks.update(chunk)
             yield chunk
+        self._checks.verify()
 
 
 @contextlib.contextmanager

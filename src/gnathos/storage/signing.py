@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from gnathos.errors import UrlExpired, UrlTampered
 
-UPLOAD_METHODS = ("HEAD", "PUT")
+UPLOAD_METHODS = ("HEAD", "PATCH", "PUT")
 DOWNLOAD_METHODS = ("GET", "HEAD")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gnathos.errors import StoreUnavailable
 from gnathos.jobs.deletion import jobs_to_erase, object_prefix, record_erasure
 from gnathos.jobs.limits import Limits
+from gnathos.jobs.parts import forget_parts
 from gnathos.jobs.retention import (
     cancel_abandoned,
     delete_expired,
@@ -36,6 +37,8 @@ async def clean(cleaner: Cleaner) -> None:
     while expired := await cleaner.write(lambda session: forget_uploads(session, cleaner.usual)):
         for each in expired:
             await asyncio.to_thread(cleaner.store.delete, each.object_key)
+    for object_key in await cleaner.write(forget_parts):
+        await asyncio.to_thread(cleaner.store.delete, object_key)
     while await cleaner.write(lambda session: delete_expired(session, cleaner.usual)):
         pass
     await cleaner.write(forget_traces)
