@@ -211,6 +211,7 @@ def _file_headers(output: Output) -> dict[str, str]:
 
 
 def check_input_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
+    """Refuse what cannot be uploaded to; see `check_open`."""
     with engine.database.transaction() as session:
         check_open(find_input(tenant_id, session, job_id, key))
 
