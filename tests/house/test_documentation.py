@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gnathos.anatomy import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS
 from gnathos.cli.exits import Exit
+from gnathos.imaging.limits import Limits
 from gnathos.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,21 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http|#|mailto)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_table_of_limits_is_that_of_the_code() -> None:
+    told = re.findall(r"^\| [^|]+ \| ([\d,]+)(?: MB)? \| ", (ROOT / "docs" / "inputs.md").read_text(), re.M)
+    limits, settings = Limits(), Settings()
+
+    assert [int(number.replace(",", "")) for number in told] == [
+        settings.max_upload_mb,
+        settings.max_unpacked_mb,
+        limits.max_voxels,
+        limits.max_files,
+        limits.max_triangles,
+        limits.max_unpacking_ratio,
+    ]
+    assert limits.always_unpacked_bytes == 64_000_000
 
 
 def test_the_tables_of_outputs_and_inputs_are_those_of_the_code() -> None:

@@ -262,14 +262,18 @@ export interface paths {
          * Say that an input is uploaded
          * @description The upload is complete; after the last input the job starts. May be repeated.
          *
-         *     One that arrives while the upload is under way, or just before it, waits for it.
+         *     The file is looked at first, for some seconds: one that is not what it was announced as, or cannot be read, ends
+         *     the job, and the answer says why (`state` is `failed`). A notification that arrives while the upload is under way,
+         *     or just before it, waits for it.
          */
         put: operations["notify__version__job__job_id__inputs__key__notify_put"];
         /**
          * Say that an input is uploaded (the same as PUT)
          * @description The upload is complete; after the last input the job starts. May be repeated.
          *
-         *     One that arrives while the upload is under way, or just before it, waits for it.
+         *     The file is looked at first, for some seconds: one that is not what it was announced as, or cannot be read, ends
+         *     the job, and the answer says why (`state` is `failed`). A notification that arrives while the upload is under way,
+         *     or just before it, waits for it.
          */
         post: operations["notify__version__job__job_id__inputs__key__notify_post"];
         delete?: never;
@@ -437,6 +441,8 @@ export interface paths {
         /**
          * Upload an input
          * @description Send the file as the body, with any Content-Type or none. May be repeated until it is notified.
+         *
+         *     A digest that is sent with it (`Content-Digest`, `Repr-Digest` or `Content-MD5`) is compared with what comes.
          */
         put: operations["upload__version__uploads__tenant_id___job_id___key__put"];
         post?: never;
@@ -444,10 +450,16 @@ export interface paths {
         options?: never;
         /**
          * Ask what has been uploaded
-         * @description Content-Length and ETag (SHA-256) of the file that is there.
+         * @description Content-Length and ETag (SHA-256) of the file that is there; of one that comes in parts, how much has come.
          */
         head: operations["uploaded__version__uploads__tenant_id___job_id___key__head"];
-        patch?: never;
+        /**
+         * Upload a part of an input
+         * @description Go on with an upload from where it is; HEAD tells where. The file is there once its last part has come.
+         *
+         *     What has come of a body that breaks off is kept.
+         */
+        patch: operations["append__version__uploads__tenant_id___job_id___key__patch"];
         trace?: never;
     };
     "/{version}/webhooks/deliveries": {
@@ -884,9 +896,16 @@ export interface components {
             /**
              * Extension
              * @description Its format: .dcm, .zip, .nii, .nrrd, .vti, .mha for a volume; .stl, .ply, .obj, .zip for others; each also .gz; dot and case do not matter.
+             * @default null
              * @example .dcm
              */
-            extension: string;
+            extension?: string | null;
+            /**
+             * Jobid
+             * @description In place of all else: an earlier job, whose input of this key is taken again.
+             * @default null
+             */
+            jobId?: string | null;
         };
         /**
          * InputFilesBody
@@ -1260,6 +1279,13 @@ export interface components {
          * @description The input is taken as complete.
          */
         Notified: {
+            /**
+             * Error
+             * @description Why the file ended the job: `code`, `detail`, `remedy`, `input`.
+             */
+            error?: {
+                [key: string]: unknown;
+            } | null;
             /** Jobid */
             jobId: string;
             /**
@@ -2418,6 +2444,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -3427,6 +3462,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A part has come: `Upload-Offset` bytes */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Bad Request */
             400: {
                 headers: {
@@ -3447,6 +3489,112 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    append__version__uploads__tenant_id___job_id___key__patch: {
+        parameters: {
+            query: {
+                /** @description Part of the URL. */
+                expires: number;
+                /** @description Part of the URL. */
+                limit: number;
+                /** @description Part of the URL. */
+                signature: string;
+            };
+            header: {
+                /** @description Place of the body's first byte in the file. */
+                "Upload-Offset": number;
+                /** @description `?1`: the file ends with this body. */
+                "Upload-Complete"?: string | null;
+                /** @description Of the whole file; it ends where it has come so far. */
+                "Upload-Length"?: number | null;
+            };
+            path: {
+                tenant_id: string;
+                job_id: string;
+                /** @description The input's key, for example `cbct`. */
+                key: string;
+                /** @description Version of the API. */
+                version: "26.11" | "24.06" | "v2" | "v1";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description `Upload-Offset` is how much has come, `Upload-Complete` whether it is all */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

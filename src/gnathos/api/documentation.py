@@ -36,7 +36,9 @@ def render_page(schema: dict[str, Any]) -> str:
     info = schema["info"]
     title = f"{info['title']} {info['version']}"
     body = [f"<h1>{_text(title)}</h1>", f"<pre>{_text(info['description'])}</pre>"]
-    body.append('<p>The same for machines: <a href="/openapi.json">openapi.json</a></p>')
+    body.append(
+        '<p><a href="/docs/guide">Guide</a>. The same for machines: <a href="/openapi.json">openapi.json</a></p>'
+    )
     for tag, operations in _by_tag(schema).items():
         body.append(f"<h2>{_text(tag)}</h2>")
         body.extend(_operation(verb, path, operation) for verb, path, operation in operations)

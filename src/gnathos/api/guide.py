@@ -26,6 +26,7 @@ body{max-width:74rem;display:grid;grid-template-columns:13rem minmax(0,1fr);gap:
 nav{font-size:.9rem} nav b{display:block;margin-top:1rem} nav a{display:block;padding:.1rem 0;text-decoration:none}
 a{color:#0b5c8a} nav [aria-current]{font-weight:700} img{max-width:100%;height:auto} h1{margin-top:0}
 td,th{border-bottom:1px solid #d9e0e7} main table{display:block;overflow-x:auto} td code{white-space:nowrap}
+td:last-child{min-width:14rem}
 @media (prefers-color-scheme:dark){a{color:#6cc0ef}td,th{border-color:#33404d}}
 @media (max-width:760px){body{display:block} nav{columns:2;margin-bottom:2rem}}
 """

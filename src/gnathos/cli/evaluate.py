@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.table import Table
 
 from gnathos.anatomy import expand_structures
+from gnathos.cli.progress import StageProgress
+from gnathos.cli.tables import print_table
 from gnathos.errors import LabelsDoNotFit
 from gnathos.evaluation.conventions import reference_mask
 from gnathos.evaluation.scores import StructureScore, score_masks
@@ -29,7 +29,9 @@ AXIS_TOLERANCE = 1e-3
 def run(scan: Path, labels: Path, structures: Sequence[str] | None, convention: str, as_json: bool) -> None:
     """Segment, compare, print."""
     names = [structure.name for structure in expand_structures(structures or DEFAULT_STRUCTURES)]
-    scores = dict(compare(scan, labels, names, convention))
+    with StageProgress() as progress:
+        progress.show("evaluate", 0.0)
+        scores = dict(compare(scan, labels, names, convention))
     if as_json:
         print(json.dumps({name: asdict(score) for name, score in scores.items()}, indent=2))
     else:
@@ -77,10 +79,8 @@ def mask_on(finding: Finding, grid: Volume) -> npt.NDArray[np.bool_]:
 def print_scores(scores: dict[str, StructureScore]) -> None:
     """A row per structure; what is absent on one side is said, not averaged in."""
     columns = ("structure", "Dice", "NSD 0.5", "NSD 1", "NSD 2", "average mm", "HD95 mm", "reference ml", "found ml")
-    table = Table(*columns)
-    for name, score in scores.items():
-        table.add_row(name, *_figures(score), f"{score.reference_ml:.2f}", f"{score.found_ml:.2f}")
-    Console().print(table)
+    volumes = {name: (f"{score.reference_ml:.2f}", f"{score.found_ml:.2f}") for name, score in scores.items()}
+    print_table(columns, ((name, *_figures(score), *volumes[name]) for name, score in scores.items()))
 
 
 def _figures(score: StructureScore) -> list[str]:

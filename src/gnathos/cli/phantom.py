@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gnathos.cli.progress import StageProgress
 from gnathos.errors import InvalidOption
 from gnathos.imaging.nifti_write import write_nifti
 from gnathos.phantom import PhantomParameters, make_phantom, write_phantom
@@ -15,12 +16,14 @@ def run(
 ) -> None:
     """Make one and write it, and its labels where asked for."""
     parameters = _sized(parameters_of(**given), spacing_mm, field_of_view)
-    phantom = make_phantom(parameters)
     for path in [output, *([truth] if truth else [])]:
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_phantom(phantom, output)
-    if truth is not None:
-        write_nifti(phantom.truth, truth)
+    with StageProgress() as progress:
+        progress.show("phantom", 0.0)
+        phantom = make_phantom(parameters)
+        write_phantom(phantom, output)
+        if truth is not None:
+            write_nifti(phantom.truth, truth)
     _tell(parameters, output, truth, as_json)
 
 

@@ -27,6 +27,8 @@ STAGE_NAMES = {
     "write": "writing",
     "deliver": "delivering",
     "download": "fetching the results",
+    "phantom": "making a head",
+    "evaluate": "finding and comparing",
 }
 CREEP_S = 20.0
 """How slowly the bar goes on by itself between two reports."""

@@ -5,17 +5,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 from gnathos.anatomy import expand_structures
 from gnathos.anatomy.formats import MESH_EXTENSIONS, unknown_extension
 from gnathos.cli.exits import Exit
 from gnathos.cli.progress import StageProgress
+from gnathos.cli.tables import print_table
 from gnathos.errors import GnathosError
 from gnathos.pipeline import InputFile, OutputFile, OutputResult, Request, Result
 
@@ -54,9 +53,13 @@ def run_in_child(request: Request, folder: Path) -> Result:
     with (folder / "log").open("w+") as log, StageProgress() as progress:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         with child, child.stdout or log as reports:
-            for line in reports:
-                report = json.loads(line)
-                progress.show(report["stage"], report["progress"])
+            try:
+                for line in reports:
+                    report = json.loads(line)
+                    progress.show(report["stage"], report["progress"])
+            except KeyboardInterrupt:
+                child.kill()
+                raise
         if child.returncode != 0:
             log.seek(0)
             last_line = (log.read().strip().splitlines() or ["no reason was given"])[-1]
@@ -82,14 +85,13 @@ def _exit_of(result: Result) -> Exit:
 
 
 def _print_result(made: OutputResult, output: Path) -> None:
-    console = Console()
-    table = Table("structure", "status", "confidence", "reason")
-    for part in made.parts:
-        table.add_row(
-            part["structure"], part["status"], f"{part['confidence']:.2f}", (part["reason"] or {}).get("detail", "")
-        )
-    console.print(table)
+    print_table(("structure", "status", "confidence", "reason"), map(_row, made.parts))
     if made.status == AVAILABLE:
         measures = made.measures
         closed = "watertight" if measures["isWatertight"] else "not watertight"
-        console.print(f"{output}: {measures['volumeMl']:.2f} ml, {measures['triangles']} triangles, {closed}")
+        print(f"{output}: {measures['volumeMl']:.2f} ml, {measures['triangles']} triangles, {closed}")
+
+
+def _row(part: Mapping[str, Any]) -> tuple[str, ...]:
+    reason = (part["reason"] or {}).get("detail", "")
+    return part["structure"], part["status"], f"{part['confidence']:.2f}", reason
