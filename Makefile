@@ -39,7 +39,7 @@ lint: $(DEV)
 
 $(CORE):
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; set PYTHON=" if sys.version_info < (3, 11) else 0)'
-	@echo "making $(VENV)"
+	@echo "making $(VENV): a minute or two, the first time"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
 	@$(PIP) install --no-deps --no-index --no-build-isolation --editable .

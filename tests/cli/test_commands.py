@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,16 @@ def test_a_role_alone_needs_a_database(command: str) -> None:
 
     assert ended.returncode == 5
     assert "No database was named." in ended.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        ended = gnathos("serve", "--port", port, GNATHOS_DATABASE_URL="postgresql://127.0.0.1/none")
+
+    assert ended.returncode == 5
+    assert f"Cannot listen on 127.0.0.1, port {port}: Address already in use." in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_credentials_are_made_in_a_database_of_ones_own(database_url: str) -> None:

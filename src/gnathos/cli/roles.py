@@ -7,6 +7,7 @@ from typing import NoReturn
 from gnathos.errors import DatabaseUnavailable
 from gnathos.jobs.database import migrate
 from gnathos.settings import Settings
+from gnathos.supervisor.engine import check_address
 
 
 def run(role: str, host: str | None, port: int | None) -> NoReturn:
@@ -14,9 +15,12 @@ def run(role: str, host: str | None, port: int | None) -> NoReturn:
 
     Raises:
         DatabaseUnavailable: none was named, or it does not answer.
+        AddressInUse: the API cannot listen where it should.
     """
     settings = Settings.from_environment(host=host, port=port)
     require_database(settings)
+    if role == "api" and settings.port:
+        check_address(settings.host, settings.port)
     migrate(settings.database_url)
     environment = {**os.environ, **settings.as_environment()}
     os.execve(sys.executable, [sys.executable, "-m", f"gnathos.{role}"], environment)  # noqa: S606 - no shell is meant

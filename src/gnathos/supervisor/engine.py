@@ -52,7 +52,7 @@ def run(settings: Settings, announce: Callable[[Running], None]) -> None:
     """
     with held(settings.data) as folder, contextlib.closing(LogPump(folder / "logs")) as pump:
         port = settings.port or _free_port(settings.host)
-        _check_address(settings.host, port)
+        check_address(settings.host, port)
         supervisor = Supervisor(replace(settings, data=folder, port=port), pump)
         with supervisor.told_of_signals():
             try:
@@ -168,7 +168,12 @@ def _free_port(host: str) -> int:
         return int(listener.getsockname()[1])
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on.
+
+    Raises:
+        AddressInUse: something else listens there, or this user may not, or it is none of this machine.
+    """
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
