@@ -5,8 +5,8 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ import pytest
 
 from gnathos.phantom import PhantomParameters, make_phantom, write_phantom
 from gnathos.postgres.binaries import programs_for, unprivileged_account
-from tests.engine import RunningEngine
+from tests.engine import ALLOWED_ADDRESS, RunningEngine
+from tests.ports import free_port
 from tests.web_server import WebServer, running_web_server
 
 BINARIES = programs_for(unprivileged_account(Path("/nowhere")))
@@ -32,7 +33,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.password = secrets.token_hex(16)
-        self.port = _free_port()
+        self.port = free_port()
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         self._running: subprocess.Popen[bytes] | None = None
         self._initialise()
@@ -91,12 +92,6 @@ class PostgresServer:
             time.sleep(0.1)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="gnathos-test-pg-") as folder:
@@ -131,7 +126,8 @@ def database_url(postgres: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
     """`gnathos up`, shared by all tests that need a whole engine; never kill it."""
-    engine = RunningEngine(tmp_path_factory.mktemp("engine") / "data")
+    folder = tmp_path_factory.mktemp("engine")
+    engine = RunningEngine(folder / "data", GNATHOS_ALLOWED_NETWORKS=f"{ALLOWED_ADDRESS}/32")
     engine.start()
     yield engine
     assert engine.stop() == 0
@@ -143,6 +139,26 @@ def small_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("scan") / "small.dcm"
     write_phantom(make_phantom(PhantomParameters(spacing_mm=1.2, shape=(110, 133, 133))), path)
     return path
+
+
+_heard: list[tuple[str, object]] | None = None
+
+
+def _listen(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto", "socket.getaddrinfo"} and _heard is not None:
+        _heard.append((event, arguments[0] if event == "socket.getaddrinfo" else arguments[1]))
+
+
+sys.addaudithook(_listen)
+
+
+@pytest.fixture
+def outbound() -> Iterator[list[tuple[str, object]]]:
+    """What leaves this process: connections, datagrams, names that are asked for; as the interpreter tells it."""
+    global _heard  # noqa: PLW0603 - audit hooks stay for ever; this turns ours on and off
+    _heard = []
+    yield _heard
+    _heard = None
 
 
 @pytest.fixture

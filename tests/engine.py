@@ -16,6 +16,9 @@ from gnathos.tether import tethered
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 
+ALLOWED_ADDRESS = "127.0.0.2"
+"""Of this machine, too: where the tests' shared engine may follow clients' URLs to. 127.0.0.1 stays refused."""
+
 
 class RunningEngine:
     """One `gnathos up`; may be killed and started again on its folder."""

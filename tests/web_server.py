@@ -23,6 +23,7 @@ class Seen:
 class WebServer:
     """What it serves may be changed while it runs."""
 
+    host: str = "127.0.0.1"
     port: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
@@ -38,7 +39,7 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -113,9 +114,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_web_server() -> Iterator[WebServer]:
-    web = WebServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"web": web}))
+def running_web_server(host: str = "127.0.0.1") -> Iterator[WebServer]:
+    web = WebServer(host)
+    server = ThreadingHTTPServer((host, 0), type("BoundHandler", (Handler,), {"web": web}))
     server.daemon_threads = True
     server.block_on_close = False
     web.port = server.server_port

@@ -86,8 +86,8 @@ class Engine:
         self.roles.append(role)
         return role
 
-    def start_worker(self) -> Role:
-        role = self.start(str(HERE / "worker_with_stand_in.py"))
+    def start_worker(self, program: Path = HERE / "worker_with_stand_in.py") -> Role:
+        role = self.start(str(program))
         self.wait(lambda: b"ready" in (self.folder / f"log-{len(self.roles) - 1}").read_bytes(), "worker")
         return role
 

@@ -20,6 +20,7 @@ import httpx2
 import obstore
 import pytest
 from obstore.store import AzureStore, S3Store
+from tests.ports import free_port
 
 AZURITE = Path(__file__).parent / "node" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -48,7 +49,7 @@ class Cloud:
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[Cloud]:
-    port, key, secret = _free_port(), "clinic-access", "clinic-secret-of-some-length"
+    port, key, secret = free_port(), "clinic-access", "clinic-secret-of-some-length"
     (folder / "objects" / CONTAINER).mkdir(parents=True)
     program = Path(sys.executable).with_name("nanio")
     command = [str(program), "serve", "--data-dir", str(folder / "objects"), "--port", str(port)]
@@ -67,7 +68,7 @@ def running_s3(folder: Path) -> Iterator[Cloud]:
 @contextmanager
 def running_azure(folder: Path) -> Iterator[Cloud]:
     """Skips the test where there is no node, or `make test` has not installed azurite."""
-    node, port = shutil.which("node"), _free_port()
+    node, port = shutil.which("node"), free_port()
     if node is None or not AZURITE.exists():
         pytest.skip("node or azurite is not here: `make test` installs azurite where there is npm")
     command = [node, str(AZURITE), "--location", str(folder), "--blobPort", str(port), "--silent"]
@@ -106,12 +107,6 @@ def _running(command: list[str], port: int, folder: Path, **environment: str) ->
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _make_container(endpoint: str) -> None:

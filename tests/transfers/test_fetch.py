@@ -1,7 +1,9 @@
 import asyncio
 import os
+import socket
 
 import pytest
+from tests.web_server import running_web_server
 
 from gnathos.errors import DownloadFailed, UrlRefused
 from gnathos.transfers import fetch
@@ -93,11 +95,32 @@ def test_redirects(web_server) -> None:
         get(f"{web_server.url}/loop")
 
 
+def test_an_answer_of_dns_that_changes_before_the_transfer_goes_on(outbound, monkeypatch) -> None:
+    """The name leads to a server that may be fetched from, until that breaks off; then to one that may not."""
+    addresses = ["127.0.0.2", "127.0.0.1"]
+
+    def changing(host: str, port: int, *_: object, **__: object) -> list[object]:
+        assert host == "changing.test"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (addresses.pop(0), port))]
+
+    with running_web_server("127.0.0.2") as server:
+        server.files["/scan.dcm"] = CONTENT
+        server.drop_after = [1_000_000]
+        monkeypatch.setattr(socket, "getaddrinfo", changing)
+
+        with pytest.raises(UrlRefused):
+            get(f"http://changing.test:{server.port}/scan.dcm", "127.0.0.2/32")
+
+    assert addresses == []
+    assert [what for _, what in outbound] == [("127.0.0.2", server.port)]
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     "target", ["http://169.254.169.254/latest", "http://10.0.0.1/", "file:///etc/passwd", "http://[::1]:5432/"]
 )
-def test_a_redirect_to_where_nobody_may(web_server, connections, target: str) -> None:
+def test_a_redirect_to_where_nobody_may(web_server, outbound, target: str) -> None:
     with pytest.raises(UrlRefused):
         get(f"{web_server.url}/redirect?to={target}")
 
-    assert {address[1] for address in connections if isinstance(address, tuple)} == {web_server.port}
+    assert {what[1] for event, what in outbound if event == "socket.connect"} == {web_server.port}
