@@ -38,7 +38,7 @@ def test_many_processes_may_migrate_at_once(postgres) -> None:
 
     assert failures == []
     with Database(url) as database, database.engine.connect() as connection:
-        assert connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) == "0003"
+        assert connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) == "0004"
 
 
 def test_a_migration_that_breaks_leaves_nothing(postgres) -> None:

@@ -72,6 +72,7 @@ class Race:
             command=(sys.executable, str(STAND_IN)),
             limits=ChildLimits(10**9, 60, {}),
             most_attempts=3,
+            region="here",
             sender=Sender(httpx2.AsyncClient(), 60),
         )
         scan = self.put("scan", "inputs/cbct-1", job_id := uuid.uuid4())

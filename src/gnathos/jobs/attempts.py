@@ -187,7 +187,7 @@ def requeue_lost_jobs(session: Session, silent_s: float) -> list[uuid.UUID]:
     )
     lost = [job for job in session.scalars(query) if not has_place(session, job.queue_job_id)]
     for job in lost:
-        job.queue_job_id = enqueue(job.tenant_id, session, job.id)
+        job.queue_job_id = enqueue(job.tenant_id, session, job.id, job.turn or 0)
     return [job.id for job in lost]
 
 

@@ -48,6 +48,12 @@ def begin_fetch(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: 
     return Fetch(tenant_id, job_id, key, given.extension, given.download_url, given.source_job_id)
 
 
+def postpone_fetch(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, at: datetime) -> None:
+    """Have an input fetched later, if it is still to be."""
+    if begin_fetch(tenant_id, session, job_id, key) is not None:
+        plan_fetch(session, find_input(tenant_id, session, job_id, key), at)
+
+
 def is_wanted(fetch: Fetch, session: Session) -> bool:
     """Whether the job is still open."""
     query = select(Job.id).where(

@@ -22,6 +22,8 @@ RESCUE = "gnathos.rescue"
 
 TRANSFER_QUEUE = "gnathos-transfers"
 """Its own queue too: what waits for the network does not keep a computation waiting."""
+DELIVERY_QUEUE = "gnathos-deliveries"
+"""Of messages, which are short: they do not wait for files."""
 DELIVER = "gnathos.deliver"
 """The task that tries to send one message to a webhook."""
 FETCH = "gnathos.fetch"
@@ -36,17 +38,28 @@ _places = sqlalchemy.table("procrastinate_jobs", sqlalchemy.column("id"), sqlalc
 _OPEN: list[ColumnElement[str]] = [sqlalchemy.literal_column("'todo'"), sqlalchemy.literal_column("'doing'")]
 
 
-def enqueue(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> int:
-    """Give a job its place in the queue, within the session's transaction; returns the place's id."""
+def enqueue(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, turn: int) -> int:
+    """Give a job its place in the queue, within the session's transaction; returns the place's id.
+
+    Args:
+        turn: the round in which it is to run; earlier ones go first, and in one round who was first in the queue.
+    """
     arguments: dict[str, Any] = {"tenant_id": str(tenant_id), "job_id": str(job_id)}
-    place = QueueJob(queue=JOB_QUEUE, lock=str(job_id), queueing_lock=None, task_name=RUN_JOB, task_kwargs=arguments)
+    place = QueueJob(
+        queue=JOB_QUEUE,
+        priority=-turn,
+        lock=str(job_id),
+        queueing_lock=None,
+        task_name=RUN_JOB,
+        task_kwargs=arguments,
+    )
     return _defer(session, place)
 
 
 def enqueue_transfer(session: Session, task: str, arguments: dict[str, str], at: datetime | None = None) -> int:
     """Have something sent or fetched, not before the moment given; returns the place's id."""
     place = QueueJob(
-        queue=TRANSFER_QUEUE,
+        queue=DELIVERY_QUEUE if task == DELIVER else TRANSFER_QUEUE,
         lock=None,
         queueing_lock=None,
         task_name=task,

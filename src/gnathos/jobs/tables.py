@@ -142,6 +142,8 @@ class Job(Table):
     finish_webhook: Mapped[str | None]
     base_url: Mapped[str | None]
     """Where the client reached the API: what is sent without being asked for links there."""
+    turn: Mapped[int | None] = mapped_column(BigInteger)
+    """The round of the queue in which it is to run (see `turns`); null until it is in the queue."""
     deleted_at: Mapped[datetime | None]
     """From then on the row is a record: nothing in it is about a patient."""
     erased_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ from gnathos.jobs.endings import Ending, end_job
 from gnathos.jobs.queue import enqueue
 from gnathos.jobs.states import OPEN_STATES, State
 from gnathos.jobs.tables import Input, Job
+from gnathos.jobs.turns import next_turn
 
 QUEUED = "queue"
 """Stage of a job that waits for a worker."""
@@ -139,7 +140,8 @@ def queue_if_complete(session: Session, job: Job) -> None:
     """Put a job into the queue if every input is there, and it is not in it yet."""
     if job.queued_at is None and all(each.notified_at is not None for each in job.inputs):
         job.queued_at, job.stage = _now(), QUEUED
-        job.queue_job_id = enqueue(job.tenant_id, session, job.id)
+        job.turn = next_turn(job.tenant_id, session)
+        job.queue_job_id = enqueue(job.tenant_id, session, job.id, job.turn)
 
 
 def _is_expected(job: Job, found: Input) -> bool:

@@ -55,6 +55,8 @@ class Workplace(Transactions):
     """The child's command, but for the folder."""
     limits: ChildLimits
     most_attempts: int
+    region: str
+    """Named in receipts."""
     sender: Sender
 
 
@@ -124,7 +126,7 @@ async def _work(workplace: Workplace, attempt: Attempt, folder: Path, life: "_Li
     try:
         result = Result.load(folder)
         outputs = await life.shelf.keep_all(result)
-        ending = _ending(result, outputs, await life.shelf.keep_findings())
+        ending = _ending(result, outputs, await life.shelf.keep_findings(), workplace.region)
     except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
         logger.warning("job %s: attempt %d left no result: %r", attempt.job_id, attempt.number, error)
         return "The computation ended without a result."
@@ -223,13 +225,13 @@ def _fetch_findings(store: ObjectStore, findings_key: str, path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _ending(result: Result, outputs: tuple[OutputEnding, ...], findings_keys: dict[str, str]) -> Ending:
+def _ending(result: Result, outputs: tuple[OutputEnding, ...], findings_keys: dict[str, str], region: str) -> Ending:
     return Ending(
         success=result.success,
         outputs=outputs,
         error=dict(result.error) if result.error else None,
         warnings=result.warnings,
         coordinate_system=result.coordinate_system,
-        receipt=result.receipt,
+        receipt={**result.receipt, "region": region},
         findings_keys=findings_keys,
     )

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 
@@ -18,7 +21,15 @@ from gnathos.errors import (
     UnknownFile,
     UploadEmpty,
 )
-from gnathos.jobs.fetches import Fetch, begin_fetch, is_fetched_to, is_wanted, record_break, record_fetch
+from gnathos.jobs.fetches import (
+    Fetch,
+    begin_fetch,
+    is_fetched_to,
+    is_wanted,
+    postpone_fetch,
+    record_break,
+    record_fetch,
+)
 from gnathos.jobs.sources import find_source
 from gnathos.jobs.uploads import Upload
 from gnathos.receiving import Reception
@@ -27,6 +38,12 @@ from gnathos.transfers.fetch import DownloadBroke, download
 from gnathos.worker.transactions import Transactions
 
 logger = logging.getLogger(__name__)
+
+MOST_OF_ONE_TENANT = 4
+"""Fetches that a tenant may have under way in one worker: slow servers of one do not keep others from fetching."""
+
+POSTPONED_S = (3.0, 10.0)
+"""When what is too much now is looked at again."""
 
 ASK_S = 2.0
 """How often it is asked whether the job was cancelled meanwhile."""
@@ -42,10 +59,24 @@ class Dock(Transactions):
     reception: Reception
     limit_bytes: int
     limit_s: float
+    under_way: Counter[uuid.UUID] = field(default_factory=Counter)
+    """Fetches by tenant."""
 
 
 async def fetch_input(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
     """Try once to fetch an input; the next try, if one is needed, has its own place in the queue then."""
+    if dock.under_way[tenant_id] >= MOST_OF_ONE_TENANT:
+        later = datetime.now(UTC) + timedelta(seconds=random.uniform(*POSTPONED_S))  # noqa: S311 - no secret
+        await dock.write(lambda session: postpone_fetch(tenant_id, session, job_id, key, later))
+        return
+    dock.under_way[tenant_id] += 1
+    try:
+        await _try(dock, tenant_id, job_id, key)
+    finally:
+        dock.under_way[tenant_id] -= 1
+
+
+async def _try(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
     fetch = await dock.write(lambda session: begin_fetch(tenant_id, session, job_id, key))
     if fetch is None:
         return

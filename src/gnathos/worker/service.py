@@ -27,7 +27,17 @@ from gnathos.jobs.database import CONNECT_TIMEOUT_S, Database, libpq_url
 from gnathos.jobs.fetches import requeue_lost_fetches
 from gnathos.jobs.heartbeats import beat, sign_off
 from gnathos.jobs.limits import LIMITS, Limits
-from gnathos.jobs.queue import CLEAN, DELIVER, FETCH, JOB_QUEUE, RESCUE, RESCUE_QUEUE, RUN_JOB, TRANSFER_QUEUE
+from gnathos.jobs.queue import (
+    CLEAN,
+    DELIVER,
+    DELIVERY_QUEUE,
+    FETCH,
+    JOB_QUEUE,
+    RESCUE,
+    RESCUE_QUEUE,
+    RUN_JOB,
+    TRANSFER_QUEUE,
+)
 from gnathos.jobs.webhooks import requeue_lost_deliveries
 from gnathos.receiving import Reception
 from gnathos.settings import Settings
@@ -119,6 +129,7 @@ class WorkerService:
             asyncio.create_task(_serve(queue, JOB_QUEUE)),
             asyncio.create_task(_serve(queue, RESCUE_QUEUE)),
             asyncio.create_task(_serve(queue, TRANSFER_QUEUE, TRANSFERS_AT_ONCE)),
+            asyncio.create_task(_serve(queue, DELIVERY_QUEUE, TRANSFERS_AT_ONCE)),
             asyncio.create_task(self._beat(workplace)),
         ]
         stop = asyncio.create_task(stopped.wait())
@@ -169,7 +180,7 @@ class WorkerService:
             kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
             configure=_commit_at_once,
             min_size=2,
-            max_size=6,
+            max_size=8,
             timeout=CONNECT_TIMEOUT_S,
         )
         app = App(connector=connector)
@@ -203,12 +214,13 @@ class WorkerService:
                 settings.job_memory_mb * BYTES_PER_MB, settings.job_minutes * SECONDS_PER_MINUTE, environment
             ),
             most_attempts=settings.job_attempts,
+            region=settings.region,
             sender=Sender(client, settings.transfer_minutes * SECONDS_PER_MINUTE),
         )
 
 
 def _add_transfers(app: App, post: Post, dock: Dock) -> None:
-    @app.task(name=DELIVER, queue=TRANSFER_QUEUE, retry=TryAgain())
+    @app.task(name=DELIVER, queue=DELIVERY_QUEUE, retry=TryAgain())
     async def send(tenant_id: str, delivery_id: str) -> None:
         await deliver(post, uuid.UUID(tenant_id), delivery_id)
 
@@ -219,7 +231,7 @@ def _add_transfers(app: App, post: Post, dock: Dock) -> None:
 
 def _add_cleaning(app: App, cleaner: Cleaner) -> None:
     @app.periodic(cron=CLEAN_CRON)
-    @app.task(name=CLEAN, queue=TRANSFER_QUEUE, queueing_lock=CLEAN)
+    @app.task(name=CLEAN, queue=DELIVERY_QUEUE, queueing_lock=CLEAN)
     async def clean_up(timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
         await clean(cleaner)
 

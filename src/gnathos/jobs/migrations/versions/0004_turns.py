@@ -1,0 +1,14 @@
+"""Turns of jobs in the queue, so that no tenant waits for all jobs of another."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add them."""
+    op.add_column("jobs", sa.Column("turn", sa.BigInteger(), nullable=True))
