@@ -272,3 +272,22 @@ def test_a_quota_that_is_reached_says_when_to_come_again(start_api, settings, po
 
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_open_jobs")
     assert answer.headers["retry-after"] == "30"
+
+
+def test_usage_is_counted_by_package_and_end_user_also_of_deleted_jobs(api, own) -> None:
+    def submit(**named: str) -> str:
+        return api.call("POST", "/26.11/job", json={**MANDIBLE, **named}, headers=own).json()["jobId"]
+
+    submit(endUserId="dentist", cloudPackage="production")
+    cancelled = submit(endUserId="dentist", cloudPackage="production")
+    submit(endUserId="dentist", cloudPackage="testing")
+    submit()
+    api.call("DELETE", f"/26.11/jobs/{cancelled}", headers=own)
+
+    counted = api.call("GET", "/26.11/usage", headers=own).json()["usage"]
+
+    facts = [(each["cloudPackage"], each["endUserId"], each["jobs"], each["cancelled"]) for each in counted]
+    assert facts == [("production", "dentist", 2, 1), ("testing", "dentist", 1, 0), (None, None, 1, 0)]
+    later = {"createdAfter": "2099-01-01T00:00:00Z"}
+    assert api.call("GET", "/26.11/usage", headers=own, params=later).json() == {"usage": []}
+    assert api.call("GET", "/26.11/usage").status_code == 401

@@ -1,3 +1,4 @@
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -6,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from gnathos.api import transfer_routes
 from gnathos.api.transfer_routes import wanted_range
 from gnathos.errors import RangeNotSatisfiable
 from gnathos.jobs.attempts import begin_attempt, end_attempt
@@ -111,6 +113,23 @@ def test_an_upload_that_is_too_large(api, job) -> None:
     assert code(late) == (413, "upload_too_large")
     assert whole.status_code == 200
     assert len(inputs_in_store(api, job)) == 1
+
+
+def test_a_sender_that_falls_silent_is_not_waited_for(api, job, monkeypatch) -> None:
+    monkeypatch.setattr(transfer_routes, "SILENCE_S", 0.2)
+
+    async def falls_silent() -> AsyncIterator[bytes]:
+        yield b"half a scan"
+        await asyncio.sleep(5)
+        yield b"the rest"
+
+    answer = api.call("PUT", job["uploadUrl"], content=falls_silent())
+    assert code(answer) == (400, "upload_incomplete")
+    assert inputs_in_store(api, job) == []
+
+    part = api.call("PATCH", job["uploadUrl"], content=falls_silent(), headers={"Upload-Offset": "0"})
+    assert code(part) == (400, "upload_incomplete")
+    assert api.call("HEAD", job["uploadUrl"]).headers["upload-offset"] == str(len(b"half a scan"))
 
 
 def test_before_any_upload(api, bearer, job) -> None:

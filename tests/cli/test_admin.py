@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from gnathos.jobs.database import Database
+from gnathos.jobs.submission import NewInput, NewJob, submit_job
+from gnathos.jobs.tenants import find_tenant
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,23 @@ def test_a_tenant_with_clients_and_limits(admin) -> None:
     actions = [each["action"] for each in admin("audit", "clinic")]
     assert actions[:3] == ["tenant.created", "tenant.limited", "client.created"]
     assert [each["name"] for each in admin("tenants")] == ["clinic"]
+
+
+def test_usage_is_counted(admin, database_url) -> None:
+    admin("create-tenant", "counted")
+    with Database(database_url) as database, database.transaction() as session:
+        tenant_id = find_tenant(session, "counted").id
+        new = NewJob("client", "26.11", {}, (NewInput("cbct", ".dcm"),), (), cloud_package="production")
+        for end_user in ("a", "b", "a"):
+            submit_job(tenant_id, session, replace(new, end_user_id=end_user))
+
+    counted = admin("usage", "counted", "--since", "2020-01-01")
+
+    assert [(each["cloud_package"], each["end_user_id"], each["jobs"]) for each in counted] == [
+        ("production", "a", 2),
+        ("production", "b", 1),
+    ]
+    assert admin("usage", "counted", "--until", "2020-01-01") == []
 
 
 def test_what_is_not_there_is_said(admin) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pydicom
 import pytest
 from tests.engine import RunningEngine
 from tests.processes import command_of, descendants_of, find_under, wait_for
@@ -30,7 +32,12 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
     assert engine.stop() == 0
 
 
-def begin_job(client: Engine, scan: Path) -> str:
+def begin_job(client: Engine, small_scan: Path, folder: Path) -> str:
+    """A job on a scan that was not seen before: what was found in one would be known."""
+    dataset = pydicom.dcmread(small_scan)
+    dataset.SeriesDescription = str(uuid.uuid4())
+    scan = folder / "scan.dcm"
+    dataset.save_as(scan)
     outputs = {"meshes": [{"extension": ".stl", "structures": ["mandible"]}]}
     job = client.submit({"cbct": {"extension": ".dcm"}}, outputs)
     client.upload(job.uploads["cbct"].url, scan)
@@ -75,7 +82,7 @@ def check_ends_once(engine: RunningEngine, job_id: str, folder: Path) -> None:
 def test_a_killed_role_costs_an_attempt_and_no_job(
     role: str, mortal: RunningEngine, small_scan: Path, tmp_path: Path
 ) -> None:
-    job_id = begin_job(mortal.client(), small_scan)
+    job_id = begin_job(mortal.client(), small_scan, tmp_path)
     wait_for_stage(mortal, job_id, "segment")
     killed = pid_of(mortal, role)
     os.kill(killed, signal.SIGKILL)
@@ -88,7 +95,7 @@ def test_a_killed_role_costs_an_attempt_and_no_job(
 def test_a_role_killed_right_after_the_notification_loses_nothing(
     role: str, mortal: RunningEngine, small_scan: Path, tmp_path: Path
 ) -> None:
-    job_id = begin_job(mortal.client(), small_scan)
+    job_id = begin_job(mortal.client(), small_scan, tmp_path)
     os.kill(pid_of(mortal, role), signal.SIGKILL)
 
     check_ends_once(mortal, job_id, tmp_path)
@@ -98,7 +105,7 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_goes_on(
     mortal: RunningEngine, small_scan: Path, tmp_path: Path
 ) -> None:
     client_id = mortal.credentials["client_id"]
-    job_id = begin_job(mortal.client(), small_scan)
+    job_id = begin_job(mortal.client(), small_scan, tmp_path)
     wait_for_stage(mortal, job_id, "segment")
     assert mortal.process is not None
     left = descendants_of(mortal.process.pid)
@@ -113,7 +120,7 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_goes_on(
 
 
 def test_a_stopped_engine_goes_on_where_it_stopped(mortal: RunningEngine, small_scan: Path, tmp_path: Path) -> None:
-    job_id = begin_job(mortal.client(), small_scan)
+    job_id = begin_job(mortal.client(), small_scan, tmp_path)
     wait_for_stage(mortal, job_id, "segment")
     assert mortal.process is not None
     left = descendants_of(mortal.process.pid)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import socket
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def main() -> None:
     """Serve until told to stop."""
     os.umask(PRIVATE_UMASK)
     _give_memory_back()
+    _allow_many_connections()
     settings = Settings.from_environment()
     write_logs(settings.log_level)
     listener = listen(settings.host, settings.port)
@@ -79,6 +81,12 @@ def _give_memory_back() -> None:
         allocator = ctypes.CDLL(None)
         allocator.mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES)
         allocator.mallopt(M_ARENA_MAX, MOST_ARENAS)
+
+
+def _allow_many_connections() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def listen(host: str, port: int) -> socket.socket:

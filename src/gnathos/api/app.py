@@ -20,6 +20,7 @@ from gnathos.api import (
     share_routes,
     token_routes,
     transfer_routes,
+    usage_routes,
     webhook_routes,
 )
 from gnathos.api.documentation import install_documentation
@@ -68,6 +69,7 @@ def create_app(settings: Settings, local_client: str = "") -> FastAPI:
         notify_routes,
         job_record_routes,
         share_routes,
+        usage_routes,
         transfer_routes,
         part_routes,
         webhook_routes,

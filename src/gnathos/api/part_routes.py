@@ -11,7 +11,15 @@ from starlette.requests import ClientDisconnect
 from gnathos.api.problems import problem_response
 from gnathos.api.responses import problems
 from gnathos.api.services import Engine, Services
-from gnathos.api.transfer_routes import SIGNATURE, SIGNED, UPLOAD_BODY, check_input_open, part_headers, record_stored
+from gnathos.api.transfer_routes import (
+    SIGNATURE,
+    SIGNED,
+    UPLOAD_BODY,
+    check_input_open,
+    part_headers,
+    received,
+    record_stored,
+)
 from gnathos.api.versions import InputKey, Version
 from gnathos.errors import (
     DigestMismatch,
@@ -133,7 +141,7 @@ class Sections:
         except StopAsyncIteration:
             self.ended = True
             return b""
-        except ClientDisconnect:
+        except (ClientDisconnect, UploadIncomplete):
             self.ended = self.broke = True
             return b""
         self._checks.update(chunk)
@@ -188,7 +196,7 @@ async def _append(place: Place, request: Request, offset: int, limit_bytes: int)
     if offset != come:
         raise UploadOffsetDiffers(f"{come} bytes have come so far, so the next is not number {offset}.")
     checks = Checks(digests_in(request.headers, "Content-Digest", "Content-MD5"))
-    sections = Sections(request.stream(), checks)
+    sections = Sections(received(request), checks)
     end = await place.append(sections, offset, limit_bytes)
     if sections.broke:
         raise UploadIncomplete

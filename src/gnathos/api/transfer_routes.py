@@ -1,7 +1,9 @@
 """Uploads and downloads through signed URLs: no token, no account, whatever the store."""
 
+import asyncio
 import re
 import uuid
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -39,6 +41,9 @@ from gnathos.storage.signing import DOWNLOAD_METHODS, UPLOAD_METHODS
 router = APIRouter(tags=["Files"])
 
 MEDIA_TYPES = {".stl": "model/stl"}
+
+SILENCE_S = 60.0
+"""How long a sender may be silent before its upload counts as broken off."""
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -83,7 +88,7 @@ async def upload(
         _check_length(request, signed.limit_bytes)
         object_key = f"{tenant_id}/{job_id}/inputs/{key}-{uuid.uuid4().hex}"
         expected = digests_in(request.headers, "Content-Digest", "Repr-Digest", "Content-MD5")
-        stored = await engine.store.write(object_key, request.stream(), signed.limit_bytes, expected)
+        stored = await engine.store.write(object_key, received(request), signed.limit_bytes, expected)
         await run_in_threadpool(record_stored, engine, tenant_id, job_id, key, stored)
     return Response(headers={"ETag": f'"{stored.sha256}"'})
 
@@ -214,6 +219,24 @@ def check_input_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, 
     """Refuse what cannot be uploaded to; see `check_open`."""
     with engine.database.transaction() as session:
         check_open(find_input(tenant_id, session, job_id, key))
+
+
+async def received(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes.
+
+    Raises:
+        UploadIncomplete: nothing has come for too long.
+    """
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise UploadIncomplete(f"Nothing more has come for {SILENCE_S:g} s.") from None
+        yield chunk
 
 
 def _check_length(request: Request, limit_bytes: int) -> None:

@@ -1,6 +1,7 @@
 """`gnathos admin`: tenants, their clients and limits, and the audit log."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from gnathos.jobs.tenants import (
     rotate_client,
     set_limits,
 )
+from gnathos.jobs.usage import count_usage
 from gnathos.settings import Settings
 
 
@@ -121,6 +123,10 @@ def _time(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
+def _usage(session: Session, settings: Settings, tenant: str, **period: datetime | None) -> Any:  # noqa: ARG001
+    return [asdict(each) for each in count_usage(find_tenant(session, tenant).id, session, **period)]
+
+
 ACTIONS: dict[str, Callable[..., Any]] = {
     "tenants": _tenants,
     "create": _create,
@@ -131,5 +137,6 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "rotate_client": _rotate_client,
     "revoke_client": _revoke_client,
     "audit": _audit,
+    "usage": _usage,
 }
 """By the name under which the command line calls them."""

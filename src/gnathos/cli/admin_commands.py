@@ -1,6 +1,7 @@
 """The commands of `gnathos admin` and their options; what they do is in `admin.py`."""
 
 import importlib
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -98,3 +99,18 @@ def revoke_client(tenant: TenantName, client_id: ClientId, json: Json = False) -
 def audit(tenant: TenantName, json: Json = False) -> None:
     """Print a tenant's audit log."""
     _run("audit", as_json=json, tenant=tenant)
+
+
+@app.command()
+def usage(
+    tenant: TenantName,
+    since: Annotated[datetime | None, typer.Option(help="Only jobs submitted then or later (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only jobs submitted before (UTC).")] = None,
+    json: Json = False,
+) -> None:
+    """Count a tenant's jobs by package and end user."""
+    _run("usage", as_json=json, tenant=tenant, since=_in_utc(since), until=_in_utc(until))
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None else None
