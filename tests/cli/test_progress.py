@@ -47,4 +47,5 @@ def test_elsewhere_a_line_says_that_it_goes_on(
 
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].endswith("waiting for a worker")
-    assert len([line for line in lines if line.endswith("segmenting 30%")]) >= 3
+    assert lines[1].endswith("segmenting")
+    assert len([line for line in lines if line.endswith("segmenting, 30% done")]) >= 2

@@ -71,7 +71,7 @@ class StageProgress:
         if is_new or fraction != self._fraction:
             self._stage, self._fraction, self._told_at = stage, fraction, time.monotonic()
         if is_new and not self._console.is_terminal:
-            self._print_line()
+            self._print_line(with_share=False)
 
     def _move(self) -> None:
         shown = creeping(self._stage, self._fraction, time.monotonic() - self._told_at)
@@ -96,14 +96,14 @@ class StageProgress:
     def _keep_telling(self) -> None:
         while not self._ended.wait(QUIET_S / 5):
             if time.monotonic() - self._line_at >= QUIET_S and self._stage:
-                self._print_line()
+                self._print_line(with_share=True)
 
-    def _print_line(self) -> None:
+    def _print_line(self, with_share: bool) -> None:
         self._line_at = time.monotonic()
-        shown = creeping(self._stage, self._fraction, 0.0)
-        percent = f" {shown:.0%}" if shown else ""
+        shown = creeping(self._stage, self._fraction, 0.0) if with_share else None
+        share = "" if shown is None else f", {shown:.0%} done"
         name = STAGE_NAMES.get(self._stage, self._stage)
-        print(f"{self._line_at - self._began:6.1f} s  {name}{percent}", file=sys.stderr, flush=True)
+        print(f"{self._line_at - self._began:6.1f} s  {name}{share}", file=sys.stderr, flush=True)
 
 
 class _MovingBar(Bar):
