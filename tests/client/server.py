@@ -53,7 +53,7 @@ def _handler_of(script: Script) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._answer()
 
-        do_POST = do_PUT = do_GET  # noqa: N815 - the base class's names
+        do_POST = do_PUT = do_PATCH = do_HEAD = do_GET  # noqa: N815 - the base class's names
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -68,7 +68,8 @@ def _handler_of(script: Script) -> type[BaseHTTPRequestHandler]:
             for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Say nothing."""

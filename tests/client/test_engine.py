@@ -153,6 +153,67 @@ def test_an_upload_streams_with_its_length_and_tells_how_far_it_is(client: Calla
     assert fractions[-1] == 1.0
 
 
+def test_a_large_upload_goes_on_where_it_broke_off(
+    client: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gnathos.client.calls.RESUMED_BYTES", 1)
+    scan = tmp_path / "scan.dcm"
+    scan.write_bytes(bytes(range(100)))
+    come = [(404, "0"), (204, "40"), (204, "70")]
+    heads = [Answer(status, b"", {"Upload-Offset": offset, "Upload-Complete": "?0"}) for status, offset in come]
+    parts = [Answer(0), Answer(503, {}, AT_ONCE), Answer(204, b"")]
+    fractions: list[float] = []
+    with scripted_server({"HEAD /upload": heads, "PATCH /upload": parts}) as (url, script):
+        client(url).upload(f"{url}/upload", scan, fractions.append)
+
+    sent = [(headers["Upload-Offset"], body) for call, headers, body in script.requests if call == "PATCH /upload"]
+    assert sent == [("0", bytes(range(100))), ("40", bytes(range(40, 100))), ("70", bytes(range(70, 100)))]
+    assert all(headers["Upload-Complete"] == "?1" for call, headers, _ in script.requests if call == "PATCH /upload")
+    assert fractions[-1] == 1.0
+
+
+def test_a_large_upload_whose_last_answer_was_lost_is_not_sent_again(
+    client: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gnathos.client.calls.RESUMED_BYTES", 1)
+    (tmp_path / "scan.dcm").write_bytes(b"scan")
+    heads = [
+        Answer(404, b"", {"Upload-Offset": "0", "Upload-Complete": "?0"}),
+        Answer(200, b"", {"Upload-Offset": "4", "Upload-Complete": "?1"}),
+    ]
+    with scripted_server({"HEAD /upload": heads, "PATCH /upload": [Answer(0)]}) as (url, script):
+        client(url).upload(f"{url}/upload", tmp_path / "scan.dcm")
+
+    assert script.calls() == ["HEAD /upload", "PATCH /upload", "HEAD /upload"]
+
+
+def test_a_large_upload_to_an_engine_that_cannot_go_on_is_a_plain_one(
+    client: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gnathos.client.calls.RESUMED_BYTES", 1)
+    (tmp_path / "scan.dcm").write_bytes(b"scan")
+    calls = {"HEAD /upload": [Answer(403, b"")], "PUT /upload": [Answer(200, b"")]}
+    with scripted_server(calls) as (url, script):
+        client(url).upload(f"{url}/upload", tmp_path / "scan.dcm")
+
+    assert script.calls() == ["HEAD /upload", "PUT /upload"]
+
+
+def test_a_large_upload_that_gets_nowhere_is_given_up(
+    client: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gnathos.client.calls.RESUMED_BYTES", 1)
+    (tmp_path / "scan.dcm").write_bytes(b"scan")
+    head = Answer(404, b"", {"Upload-Offset": "0", "Upload-Complete": "?0"})
+    with (
+        scripted_server({"HEAD /upload": [head], "PATCH /upload": [Answer(0)]}) as (url, script),
+        pytest.raises(EngineNotReachable),
+    ):
+        client(url).upload(f"{url}/upload", tmp_path / "scan.dcm")
+
+    assert script.calls().count("PATCH /upload") == talk.ATTEMPTS + 1
+
+
 def test_a_download_has_its_name_only_when_it_is_whole(client: Callable[..., Any], tmp_path: Path) -> None:
     cut = Answer(200, b"half", {"Content-Length": "1000"})
     with scripted_server(answers(download=[cut])) as (url, _), pytest.raises(EngineNotReachable):

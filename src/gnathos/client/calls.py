@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gnathos.client.conversation import (
+    ATTEMPTS,
     LEAST_ERROR,
+    RETRIED_STATUSES,
     Answer,
     Conversation,
     Pause,
@@ -45,7 +47,10 @@ WATCH_S = 1
 """The same, where somebody wants to see progress."""
 SHORTEST_POLL_S = 1.0
 LONGEST_POLL_S = 10.0
+RESUMED_BYTES = 32 << 20
+"""From this size on, it is worth asking whether an upload can be gone on with after a break."""
 UNAUTHORIZED = 401
+CONFLICT = 409
 ACCEPTED = 202
 OLD_VERSIONS = {"v1", "v2"}
 """Call the route that submits `/generic-job`."""
@@ -106,8 +111,18 @@ class Calls:
         return Job.from_answer(answer.json())
 
     def upload(self, url: str, path: str | Path, progress: OnBytes | None = None) -> Conversation[None]:
-        """Send a file to an upload URL, a piece at a time."""
-        yield from ask(Request("PUT", url, source=Path(path), progress=progress))
+        """Send a file to an upload URL, a piece at a time.
+
+        A large one goes on after a break where the engine can do that (the IETF's resumable uploads), and begins
+        anew elsewhere.
+        """
+        path = Path(path)
+        if path.stat().st_size >= RESUMED_BYTES:
+            known = yield from hear(Request("HEAD", url))
+            if "upload-offset" in known.headers:
+                yield from _upload_on(url, path, known, progress)
+                return
+        yield from ask(Request("PUT", url, source=path, progress=progress))
 
     def notify(self, url: str) -> Conversation[None]:
         """Say that an input is there; the last one starts the job."""
@@ -278,6 +293,30 @@ class Calls:
     def _with_token(self, request: Request) -> Conversation[Request]:
         token = yield from self.token()
         return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
+
+
+def _upload_on(url: str, path: Path, known: Answer, progress: OnBytes | None) -> Conversation[None]:
+    """Send what the engine does not have yet, until it has all; `known` is its answer to HEAD."""
+    failures = 0
+    while known.headers.get("upload-complete") != "?1":
+        offset = int(known.headers["upload-offset"])
+        headers = {"Upload-Offset": str(offset), "Upload-Complete": "?1"}
+        part = Request("PATCH", url, headers, source=path, source_offset=offset, progress=progress)
+        try:
+            answer = yield from hear(part, attempts=1)
+        except EngineNotReachable:
+            if failures == ATTEMPTS:
+                raise
+        else:
+            if answer.status < LEAST_ERROR:
+                return
+            if answer.status not in {CONFLICT, *RETRIED_STATUSES} or failures == ATTEMPTS:
+                raise refusal(answer)
+            yield Pause(retry_after_s(answer, SHORTEST_POLL_S))
+        known = yield from hear(Request("HEAD", url))
+        if "upload-offset" not in known.headers:
+            raise refusal(known)
+        failures = failures + 1 if int(known.headers["upload-offset"]) == offset else 0
 
 
 def _one_file(scan: Path, folder: Path) -> Conversation[Path]:

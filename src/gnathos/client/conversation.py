@@ -35,6 +35,8 @@ class Request:
     json: Any = None
     source: Path | None = None
     """File to send as the body, a piece at a time."""
+    source_offset: int = 0
+    """Where in it the body begins."""
     target: Path | None = None
     """File that the body of a good answer goes to, a piece at a time."""
     progress: OnBytes | None = None

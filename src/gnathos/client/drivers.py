@@ -85,6 +85,7 @@ def _answer_blocking(request: Request, http: httpx2.Client) -> Answer:
         given = _given(request)
         if request.source is not None:
             source = stack.enter_context(request.source.open("rb"))
+            source.seek(request.source_offset)
             given["content"] = _counted(source, request.progress)
         answer = stack.enter_context(http.stream(request.method, request.url, **given))
         if request.target is None or answer.is_error:
@@ -100,6 +101,7 @@ async def _answer_async(request: Request, http: httpx2.AsyncClient) -> Answer:
         given = _given(request)
         if request.source is not None:
             source = stack.enter_context(request.source.open("rb"))
+            source.seek(request.source_offset)
             given["content"] = _counted_async(source, request.progress)
         answer = await stack.enter_async_context(http.stream(request.method, request.url, **given))
         if request.target is None or answer.is_error:
@@ -117,7 +119,7 @@ def _given(request: Request) -> dict[str, Any]:
     if request.json is not None:
         given["json"] = request.json
     if request.source is not None:
-        given["headers"]["Content-Length"] = str(request.source.stat().st_size)
+        given["headers"]["Content-Length"] = str(request.source.stat().st_size - request.source_offset)
     return given
 
 
