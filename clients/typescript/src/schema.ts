@@ -462,6 +462,26 @@ export interface paths {
         patch: operations["append__version__uploads__tenant_id___job_id___key__patch"];
         trace?: never;
     };
+    "/{version}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs by package and end user
+         * @description Of the token's tenant, counted from the records of its jobs; those of deleted jobs count too.
+         */
+        get: operations["usage__version__usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/{version}/webhooks/deliveries": {
         parameters: {
             query?: never;
@@ -1704,6 +1724,57 @@ export interface components {
             uploadUrl: string;
         };
         /**
+         * UsageAnswer
+         * @description By package and end user.
+         */
+        UsageAnswer: {
+            /** Usage */
+            usage: components["schemas"]["UsageOf"][];
+        };
+        /**
+         * UsageOf
+         * @description What was done for one end user in one package.
+         */
+        UsageOf: {
+            /**
+             * Cancelled
+             * @example 0
+             */
+            cancelled: number;
+            /**
+             * Cloudpackage
+             * @description Null: jobs that named none.
+             */
+            cloudPackage: string | null;
+            /**
+             * Enduserid
+             * @description Null: jobs that named none.
+             */
+            endUserId: string | null;
+            /**
+             * Failed
+             * @example 1
+             */
+            failed: number;
+            /**
+             * Jobs
+             * @description All that were submitted, open and deleted ones too.
+             * @example 12
+             */
+            jobs: number;
+            /**
+             * Seconds
+             * @description Time that jobs ran.
+             * @example 431.5
+             */
+            seconds: number;
+            /**
+             * Succeeded
+             * @example 10
+             */
+            succeeded: number;
+        };
+        /**
          * VolumeBody
          * @description One volume for a viewer.
          */
@@ -1799,6 +1870,8 @@ export type TestCallBody = components['schemas']['TestCallBody'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenError = components['schemas']['TokenError'];
 export type UploadUrls = components['schemas']['UploadUrls'];
+export type UsageAnswer = components['schemas']['UsageAnswer'];
+export type UsageOf = components['schemas']['UsageOf'];
 export type VolumeBody = components['schemas']['VolumeBody'];
 export type WebhookKey = components['schemas']['WebhookKey'];
 export type WebhookKeys = components['schemas']['WebhookKeys'];
@@ -3595,6 +3668,79 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usage__version__usage_get: {
+        parameters: {
+            query?: {
+                /** @description Only jobs made then or later. */
+                createdAfter?: string | null;
+                /** @description Only jobs made before. */
+                createdBefore?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Version of the API. */
+                version: "26.11" | "24.06" | "v2" | "v1";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
