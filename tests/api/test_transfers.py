@@ -177,6 +177,16 @@ def test_notify_and_poll_are_for_the_tenant_alone(api, bearer, job) -> None:
     assert code(api.call("PUT", wrong_key, headers=bearer)) == (404, "unknown_file")
 
 
+@pytest.mark.parametrize("chosen", ["case 7", str(uuid.uuid4())])
+def test_a_job_is_polled_by_the_id_that_its_caller_chose(api, bearer, chosen: str) -> None:
+    submitted = api.call("POST", "/24.06/job", json={**BODY, "externalJobId": chosen}, headers=bearer).json()
+    other = {"Authorization": f"Bearer {api.token('another clinic')}"}
+
+    assert poll(api, bearer, {"id": chosen}).json()["jobId"] == submitted["jobId"]
+    assert code(poll(api, other, {"id": chosen})) == (404, "unknown_job")
+    assert code(poll(api, bearer, {"id": "a\0b"})) == (404, "unknown_job")
+
+
 def test_poll_needs_an_id(api, bearer) -> None:
     answer = api.call("GET", "/24.06/pollJobResults", headers=bearer)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,9 @@ class Role:
 class Engine:
     """API and workers on one data folder, and a client of them."""
 
-    def __init__(self, folder: Path, database_url: str, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, environment: Mapping[str, str] | None = None, **settings: Any
+    ) -> None:
         self.folder, self.database_url = folder, database_url
         migrate(database_url)
         self.database = Database(database_url)
@@ -70,6 +72,7 @@ class Engine:
             credentials = create_client(session)
         values = {"data": folder / "data", "database_url": database_url, "port": 0, "receiving_seconds": 0, **settings}
         self._environment = {f"GNATHOS_{name.upper()}": str(value) for name, value in values.items()}
+        self._environment |= environment or {}
         self._port_file = folder / "port"
         self.roles: list[Role] = []
         self.api = self.start("-m", "gnathos.api")
@@ -87,7 +90,12 @@ class Engine:
         return role
 
     def start_worker(self, program: Path = HERE / "worker_with_stand_in.py") -> Role:
-        role = self.start(str(program))
+        return self._ready(self.start(str(program)))
+
+    def start_real_worker(self) -> Role:
+        return self._ready(self.start("-m", "gnathos.worker"))
+
+    def _ready(self, role: Role) -> Role:
         self.wait(lambda: b"ready" in (self.folder / f"log-{len(self.roles) - 1}").read_bytes(), "worker")
         return role
 

@@ -14,7 +14,7 @@ from gnathos.answers.links import Links
 from gnathos.api import job_answers
 from gnathos.api.callers import Caller
 from gnathos.api.job_answers import Checked, Finished, Processing, Submitted
-from gnathos.api.job_body import parse_job, read_json_object
+from gnathos.api.job_body import MAX_TEXT, parse_job, read_json_object
 from gnathos.api.job_watch import Sight
 from gnathos.api.responses import problems
 from gnathos.api.services import Engine, Services, base_url
@@ -44,7 +44,7 @@ from gnathos.errors import (
     UrlRefused,
 )
 from gnathos.jobs.credentials import Identity
-from gnathos.jobs.results import find_kept_job
+from gnathos.jobs.results import find_external_job_id, find_kept_job
 from gnathos.jobs.states import OPEN_STATES
 from gnathos.jobs.submission import NewJob, submit_job, with_sources
 from gnathos.jobs.tables import Job
@@ -83,7 +83,10 @@ DryRun = Annotated[
     bool, Query(alias="dryRun", description="Check the body and say what it can produce; no job is made.")
 ]
 
-JobId = Annotated[str, Query(description="From the answer to the submission.", max_length=MAX_KEY)]
+JobId = Annotated[
+    str,
+    Query(description="From the answer to the submission, or the job's `externalJobId`.", max_length=MAX_TEXT),
+]
 
 
 @router.post(
@@ -159,14 +162,22 @@ async def poll(
 
     With `wait`, the answer comes when the job has ended, or after that many seconds.
     """
-    job_id = parse_job_id(jobId)
     until = time.monotonic() + wait
-    while True:
-        job = await run_in_threadpool(read_job, caller, engine, job_id)
-        remaining_s = until - time.monotonic()
-        if job.state not in OPEN_STATES or remaining_s <= 0:
-            return _poll_answer(job, links_for(request, engine, version))
-        await engine.watch.wait_for_change(job_id, Sight.of(job), remaining_s)
+    job = await run_in_threadpool(_read_named_job, caller, engine, jobId)
+    while job.state in OPEN_STATES and (remaining_s := until - time.monotonic()) > 0:
+        await engine.watch.wait_for_change(job.id, Sight.of(job), remaining_s)
+        job = await run_in_threadpool(read_job, caller, engine, job.id)
+    return _poll_answer(job, links_for(request, engine, version))
+
+
+def _read_named_job(caller: Identity, engine: Services, name: str) -> Job:
+    """The same by its own id, or by the `externalJobId` that its caller chose, which may look like one."""
+    try:
+        return read_job(caller, engine, parse_job_id(name))
+    except UnknownJob:
+        with engine.database.transaction() as session:
+            found = find_external_job_id(caller.tenant_id, session, name)
+        return read_job(caller, engine, found)
 
 
 def read_job(caller: Identity, engine: Services, job_id: uuid.UUID) -> Job:

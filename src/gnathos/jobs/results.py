@@ -34,6 +34,19 @@ def find_kept_job(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID) -> 
     return job
 
 
+def find_external_job_id(tenant_id: uuid.UUID, session: Session, external_job_id: str) -> uuid.UUID:
+    """The id of the tenant's job that its caller called so.
+
+    Raises:
+        UnknownJob: there is none.
+    """
+    named = select(Job.id).where(Job.tenant_id == tenant_id, Job.external_job_id == external_job_id)
+    found = None if "\0" in external_job_id else session.scalars(named).first()
+    if found is None:
+        raise UnknownJob
+    return found
+
+
 def find_output(tenant_id: uuid.UUID, session: Session, output_id: uuid.UUID) -> Output:
     """An output that can be downloaded.
 
