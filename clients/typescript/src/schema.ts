@@ -3223,7 +3223,7 @@ export interface operations {
     poll__version__pollJobResults_get: {
         parameters: {
             query: {
-                /** @description From the answer to the submission. */
+                /** @description From the answer to the submission, or the job's `externalJobId`. */
                 jobId: string;
                 /** @description Wait so many seconds for the end of the job. */
                 wait?: number;
