@@ -11,17 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gnathos.cli.submit import engine_of
-from rich.console import Console
-from rich.table import Table
-
+from bench.load import load_rows
+from bench.scans import LARGE, SMALL, phantom
+from bench.tables import print_table
+from gnathos.cli.connection import engine_of
 from gnathos.cli.demo import running_engine
-from gnathos.phantom import PhantomParameters, make_phantom, write_phantom
 from gnathos.pipeline import InputFile, OutputFile, Request
 
-CACHE = Path(".cache")
-LARGE = PhantomParameters(spacing_mm=0.3, shape=(400, 512, 512))
-SMALL = PhantomParameters(spacing_mm=1.2, shape=(110, 133, 133))
 MANDIBLE = {"meshes": [{"extension": ".stl", "structures": ["mandible"]}]}
 OVERHEAD_JOBS = 3
 UPLOAD_BYTES = 500 * 10**6
@@ -37,16 +33,7 @@ def main() -> None:
         rows = overhead_rows(credentials, small)
         print_table("engine, apart from computing", ("what", "seconds"), rows)
         print_table("API while 500 MB are uploaded", ("what", "value"), upload_rows(credentials, Path(data)))
-
-
-def phantom(name: str, parameters: PhantomParameters) -> Path:
-    """A scan to measure with, made once."""
-    path = CACHE / f"bench-{name}.dcm"
-    if not path.exists():
-        print(f"making {path}", file=sys.stderr, flush=True)
-        CACHE.mkdir(exist_ok=True)
-        write_phantom(make_phantom(parameters), path)
-    return path
+        print_table("engine under load", ("what", "value"), load_rows(credentials, large, small))
 
 
 def pipeline_rows(scan: Path) -> Iterator[Sequence[str]]:
@@ -104,12 +91,14 @@ def overhead(credentials: Path, scan: Path) -> Mapping[str, float]:
         engine.upload(job.uploads["cbct"].url, scan)
         notified = time.time()
         engine.notify(job.uploads["cbct"].notify_url)
+        answered = time.time()
         while (result := engine.poll(job.id)) is None:
             time.sleep(POLL_INTERVAL_S)
         seen = time.time()
     computing_s = sum(result["receipt"]["seconds"].values())
     started, ended = moment(result, "startedAt"), moment(result, "endedAt")
     return {
+        "notify → answer, the file looked at": answered - notified,
         "notify → start of the attempt": started - notified,
         "attempt, less its stages": ended - started - computing_s,
         "end → visible": seen - ended,
@@ -159,14 +148,6 @@ def read_of(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return b""
-
-
-def print_table(title: str, columns: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
-    """Print one."""
-    table = Table(*columns, title=title)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pydicom
 import pytest
 from tests.engine import RunningEngine
@@ -46,10 +47,11 @@ def begin_job(client: Engine, small_scan: Path, folder: Path) -> str:
 
 
 def wait_for_stage(engine: RunningEngine, job_id: str, stage: str) -> None:
-    client = engine.client()
+    headers = {"Authorization": f"Bearer {engine.token()}"}
 
     def there() -> bool | None:
-        answer = client._poll(job_id).json()
+        url = f"{engine.url}/26.11/pollJobResults"
+        answer = httpx2.get(url, params={"jobId": job_id}, headers=headers).json()
         assert "success" not in answer, f"the job ended before it was seen in {stage}"
         return True if answer["stage"] == stage else None
 
