@@ -8,17 +8,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gnathos.children.child import ChildEnd, ChildLimits, run_child
 from gnathos.errors import InputRefused, ScanError
+from gnathos.pipeline.request import SCAN_KEY
 from gnathos.settings import Settings
-from gnathos.storage import ObjectStore
+from gnathos.storage import ObjectStore, StoredObject
 
 logger = logging.getLogger(__name__)
 
 CHECK = (sys.executable, "-m", "gnathos.pipeline.check")
+
+DEIDENTIFY = (sys.executable, "-m", "gnathos.pipeline.deidentify")
 
 REFUSED = 4
 """Exit code of a check that refuses its file."""
@@ -27,6 +30,7 @@ AT_ONCE = 2
 """Files that one process looks at at the same time; the others wait."""
 
 BYTES_PER_MB = 10**6
+SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Reception:
     store: ObjectStore
     limits: ChildLimits
     """Of one look; with 0 seconds nothing is looked at."""
+    work_limits: ChildLimits
+    """Of taking out whose a scan is: it has to be done, however long it takes."""
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     @classmethod
@@ -43,7 +49,8 @@ class Reception:
         """As the settings say."""
         environment = {"GNATHOS_MAX_UNPACKED_MB": str(settings.max_unpacked_mb), "OMP_NUM_THREADS": "1"}
         memory_bytes = settings.job_memory_mb * BYTES_PER_MB
-        return cls(store, ChildLimits(memory_bytes, settings.receiving_seconds, environment))
+        look = ChildLimits(memory_bytes, settings.receiving_seconds, environment)
+        return cls(store, look, replace(look, seconds=settings.job_minutes * SECONDS_PER_MINUTE))
 
     async def check(self, object_key: str, extension: str, key: str) -> None:
         """Look at a file in the store; one that takes longer than it may is let through, its job will tell.
@@ -68,6 +75,23 @@ class Reception:
         else:
             logger.warning("a file was not looked at within %g s", self.limits.seconds)
 
+    async def deidentify(self, object_key: str, new_key: str, key: str) -> StoredObject | None:
+        """Store the file of an input without whose it is; None where it is none that says so.
+
+        Raises:
+            InputRefused: it could not be done.
+        """
+        if key != SCAN_KEY:
+            return None
+        said: list[bytes] = []
+        async with self.places:
+            with self._opened() as folder:
+                path, target = await asyncio.to_thread(self._path_of, object_key, folder), folder / "deidentified"
+                command = [*DEIDENTIFY, str(path), str(target)]
+                end = await run_child(command, folder, self.work_limits, said.append)
+                _judge(end, said)
+                return await asyncio.to_thread(self.store.keep, target, new_key) if target.exists() else None
+
     @contextmanager
     def _opened(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="gnathos-receiving-", ignore_cleanup_errors=True) as folder:
@@ -86,6 +110,6 @@ def _judge(end: ChildEnd, said: list[bytes]) -> None:
         if end.return_code == REFUSED:
             error = json.loads(said[-1])["error"]
             raise InputRefused({name: str(error[name]) for name in ("code", "detail", "remedy")})
-    if end.return_code:
+    if end.crash():
         logger.warning("a look at a file crashed: %s %s", end.crash(), end.error_tail[-500:])
         raise InputRefused(ScanError(f"The file could not be looked at. {end.crash()}").as_reason())

@@ -52,6 +52,7 @@ class Settings:
     jobs_per_minute: int = _setting(0, "jobs that one tenant may submit within a minute; 0: any number")
     upload_hours: int = _setting(24, "how long uploads are waited for, and kept after their job has ended; 0: for ever")
     result_hours: int = _setting(168, "how long a job and its results are kept after its end, in hours; 0: for ever")
+    deidentify: int = _setting(0, "1: whose a DICOM scan is is taken out of it as it comes (see privacy); 0: it stays")
     external_issuers: str = _setting("", "JSON list of other token issuers: issuer, jwks_url, audience, tenant_claim")
 
     @classmethod

@@ -1,14 +1,17 @@
 """Files are looked at when they are notified: who sent the wrong one learns it before the queue."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from tests.api.conftest import MANDIBLE
 from tests.makers import scans
 from tests.makers import surfaces as meshes
 
 from gnathos.imaging.nifti_write import write_nifti
+from gnathos.jobs.tenants import find_tenant, set_limits
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +69,24 @@ def test_a_bomb_is_refused(looking, access, tmp_path) -> None:
 
     answer = looking.call("PUT", urls["notifyUrl"], headers=access)
     assert answer.json()["error"]["code"] == "archive_refused"
+
+
+def test_whose_a_scan_is_is_taken_out_where_the_tenant_wants_it_so(looking, tmp_path) -> None:
+    access = {"Authorization": f"Bearer {looking.token('a careful clinic')}"}
+    with looking.database.transaction() as session:
+        set_limits(find_tenant(session, "a careful clinic"), session, {"deidentify": 1})
+    scan = scans.enhanced(tmp_path)
+    dataset = dcmread(scan)
+    dataset.PatientName = "Doe^Jane"
+    dataset.save_as(scan)
+    job_id, urls = send(looking, access, scan.read_bytes())
+
+    assert looking.call("PUT", urls["notifyUrl"], headers=access).json()["stage"] == "queue"
+
+    store = looking.app.state.services.store
+    (key,) = [each for each in store.keys_below("") if job_id in each]
+    stored = store.local_path(key).read_bytes()
+    assert b"Doe" not in stored
+    record = looking.call("GET", f"/26.11/jobs/{job_id}", headers=access).json()["inputFiles"][0]
+    assert (record["size"], record["sha256"]) == (len(stored), hashlib.sha256(stored).hexdigest())
+    assert looking.call("PUT", urls["notifyUrl"], headers=access).json()["stage"] == "queue"

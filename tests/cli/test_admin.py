@@ -45,6 +45,7 @@ def test_a_tenant_with_clients_and_limits(admin) -> None:
         "jobs_per_minute": 0,
         "upload_hours": 24,
         "result_hours": 168,
+        "deidentify": 0,
     }
     assert limited["limits"] == {**made["limits"], "max_open_jobs": 7, "result_hours": 0}
     assert rotated["client_secret"] != client["client_secret"]

@@ -27,8 +27,10 @@ from gnathos.errors import (
     UploadMissing,
 )
 from gnathos.jobs.credentials import Identity
+from gnathos.jobs.limits import limits_of
 from gnathos.jobs.tables import Input
-from gnathos.jobs.uploads import UploadReplaced, notify_upload, refuse_upload, upload_to_check
+from gnathos.jobs.uploads import Upload, UploadReplaced, notify_upload, refuse_upload, upload_to_check
+from gnathos.storage import StoredObject
 
 router = APIRouter(tags=["Jobs"])
 
@@ -83,14 +85,31 @@ async def _receive(caller: Identity, engine: Services, job_id: uuid.UUID, key: s
     """
     given = await run_in_threadpool(_upload_to_check, caller, engine, job_id, key)
     object_key = given.object_key if given else None
+    instead = None
     if given and object_key:
         try:
             await engine.reception.check(object_key, given.extension, key)
+            instead = await _deidentified(caller, engine, job_id, key, object_key)
         except InputRefused as refusal:
             return await run_in_threadpool(_refuse, caller, engine, job_id, key, refusal)
         except UnknownFile:  # a second upload has taken its place
             raise UploadReplaced from None
-    return await run_in_threadpool(_notify, caller, engine, job_id, key, object_key)
+    return await run_in_threadpool(_notify, caller, engine, job_id, key, object_key, instead)
+
+
+async def _deidentified(
+    caller: Identity, engine: Services, job_id: uuid.UUID, key: str, object_key: str
+) -> StoredObject | None:
+    """The file without whose it is, where the tenant wants it so."""
+    if not await run_in_threadpool(_wants_no_names, caller, engine):
+        return None
+    new_key = f"{caller.tenant_id}/{job_id}/inputs/{key}-{uuid.uuid4().hex}"
+    return await engine.reception.deidentify(object_key, new_key, key)
+
+
+def _wants_no_names(caller: Identity, engine: Services) -> bool:
+    with engine.database.transaction() as session:
+        return bool(limits_of(caller.tenant_id, session, engine.limits).deidentify)
 
 
 def _upload_to_check(caller: Identity, engine: Services, job_id: uuid.UUID, key: str) -> Input | None:
@@ -103,6 +122,17 @@ def _refuse(caller: Identity, engine: Services, job_id: uuid.UUID, key: str, ref
         return job_answers.notified(refuse_upload(caller.tenant_id, session, job_id, key, refusal))
 
 
-def _notify(caller: Identity, engine: Services, job_id: uuid.UUID, key: str, object_key: str | None) -> dict[str, Any]:
+def _notify(
+    caller: Identity,
+    engine: Services,
+    job_id: uuid.UUID,
+    key: str,
+    object_key: str | None,
+    instead: StoredObject | None,
+) -> dict[str, Any]:
+    upload = Upload(instead.key, instead.size_bytes, instead.sha256) if instead else None
     with engine.database.transaction() as session:
-        return job_answers.notified(notify_upload(caller.tenant_id, session, job_id, key, object_key))
+        answer = job_answers.notified(notify_upload(caller.tenant_id, session, job_id, key, object_key, upload))
+    if instead and object_key:
+        engine.store.delete(object_key)
+    return answer

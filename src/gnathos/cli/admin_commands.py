@@ -54,6 +54,9 @@ def limit(
     jobs_per_minute: OwnLimit = None,
     upload_hours: OwnLimit = None,
     result_hours: OwnLimit = None,
+    deidentify: Annotated[
+        int | None, typer.Option(help="1: take out of scans whose they are; 0: do not; -1: as the installation.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Give a tenant limits of its own."""
@@ -63,6 +66,7 @@ def limit(
         "jobs_per_minute": jobs_per_minute,
         "upload_hours": upload_hours,
         "result_hours": result_hours,
+        "deidentify": deidentify,
     }
     _run("limit", as_json=json, tenant=tenant, limits=limits)
 

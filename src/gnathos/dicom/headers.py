@@ -95,10 +95,15 @@ def open_pixels(header: Header, limits: Limits) -> Iterator[PixelStream]:
         endian = ">" if header.transfer_syntax_uid == ExplicitVRBigEndian else "<"
         if len(tag) < 4 or struct.unpack(f"{endian}HH", tag) != (_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF):
             raise ScanIsTruncated
-        if header.transfer_syntax_uid != ImplicitVRLittleEndian:
+        if not is_implicit(header.transfer_syntax_uid):
             body.read(4)  # the VR (OB or OW) and two reserved bytes
         (length,) = struct.unpack(f"{endian}L", body.read(4))
         yield PixelStream(body, None if length == _UNDEFINED_LENGTH else length)
+
+
+def is_implicit(transfer_syntax_uid: str) -> bool:
+    """Whether elements are written without their VR."""
+    return transfer_syntax_uid == ImplicitVRLittleEndian
 
 
 def _seek_pixels(stream: BinaryIO, transfer_syntax_uid: str, limits: Limits) -> BinaryIO:

@@ -32,6 +32,8 @@ class Limits:
     """How long uploads are kept after their job has ended, and waited for before."""
     result_hours: int = 0
     """How long results are kept after their job has ended."""
+    deidentify: int = 0
+    """1: it is taken out of DICOM scans whose they are, as they come."""
 
 
 LIMITS = tuple(each.name for each in fields(Limits))

@@ -55,8 +55,8 @@ class Tenant(Table):
     jobs_per_minute: Mapped[int | None]
     upload_hours: Mapped[int | None]
     result_hours: Mapped[int | None]
-    deidentify: Mapped[bool | None]
-    """Whether names and the like are taken out of scans before anything is made of them."""
+    deidentify: Mapped[int | None]
+    """1: it is taken out of scans whose they are, before anything is made of them."""
 
 
 class Client(Table):

@@ -109,12 +109,18 @@ def refuse_upload(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key
 
 
 def notify_upload(
-    tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, key: str, object_key: str | None = None
+    tenant_id: uuid.UUID,
+    session: Session,
+    job_id: uuid.UUID,
+    key: str,
+    object_key: str | None = None,
+    instead: Upload | None = None,
 ) -> Job:
     """Take an input as complete; after the last one, put the job into the queue. May be repeated.
 
     Args:
         object_key: the file that was looked at, where one was.
+        instead: what is to be taken in its place.
 
     Raises:
         UnknownJob: the tenant has no such job.
@@ -131,6 +137,8 @@ def notify_upload(
         _check_uploaded(found)
         if object_key not in {None, found.object_key}:
             raise UploadReplaced
+        if instead is not None:
+            found.object_key, found.size_bytes, found.sha256 = instead.object_key, instead.size_bytes, instead.sha256
         found.notified_at = _now()
     queue_if_complete(session, job)
     return job

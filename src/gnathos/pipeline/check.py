@@ -21,7 +21,7 @@ from gnathos.surfaces import read_surface
 UNREADABLE = 4
 """Exit code: the file is refused; the command line's code for an unreadable scan."""
 
-_BYTES_PER_MB = 10**6
+BYTES_PER_MB = 10**6
 _DICOM_OR_ZIP = frozenset({"DICOM", "a zip archive"})
 _SURFACES = frozenset({"a PLY mesh", "an STL mesh", "a zip archive"})
 _EXPECTED = {
@@ -84,7 +84,7 @@ def main() -> None:
     key = rest[0] if rest else "cbct"
     unpacked_mb = int(os.environ.get("GNATHOS_MAX_UNPACKED_MB", "8192"))
     try:
-        check_input(Path(path), extension, key, Limits(max_unpacked_bytes=unpacked_mb * _BYTES_PER_MB))
+        check_input(Path(path), extension, key, Limits(max_unpacked_bytes=unpacked_mb * BYTES_PER_MB))
     except GnathosError as error:
         print(json.dumps({"ok": False, "error": error.as_reason()}))  # noqa: T201  whoever started us reads it
         sys.exit(UNREADABLE)

@@ -30,6 +30,7 @@ from gnathos.jobs.fetches import (
     record_break,
     record_fetch,
 )
+from gnathos.jobs.limits import Limits, limits_of
 from gnathos.jobs.sources import find_source
 from gnathos.jobs.uploads import Upload
 from gnathos.receiving import Reception
@@ -57,6 +58,8 @@ class Dock(Transactions):
     client: httpx2.AsyncClient
     """A guarded one."""
     reception: Reception
+    usual: Limits
+    """Of tenants without any of their own."""
     limit_bytes: int
     limit_s: float
     under_way: Counter[uuid.UUID] = field(default_factory=Counter)
@@ -94,15 +97,28 @@ async def _try(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) ->
 
 async def _fetch(dock: Dock, fetch: Fetch) -> StoredObject:
     object_key = f"{fetch.tenant_id}/{fetch.job_id}/inputs/{fetch.key}-{uuid.uuid4().hex}"
-    if fetch.source_job_id is not None:
-        return await _copy(dock, fetch, fetch.source_job_id, object_key)
-    stored = await _download(dock, fetch, object_key)
     try:
-        await dock.reception.check(object_key, fetch.extension, fetch.key)
+        if fetch.source_job_id is not None:
+            stored = await _copy(dock, fetch, fetch.source_job_id, object_key)
+        else:
+            stored = await _download(dock, fetch, object_key)
+            await dock.reception.check(object_key, fetch.extension, fetch.key)
+        return await _deidentified(dock, fetch, stored)
     except GnathosError:
         await asyncio.to_thread(dock.store.delete, object_key)
         raise
-    return stored
+
+
+async def _deidentified(dock: Dock, fetch: Fetch, stored: StoredObject) -> StoredObject:
+    """The file without whose it is, where the tenant wants it so."""
+    limits = await dock.write(lambda session: limits_of(fetch.tenant_id, session, dock.usual))
+    if not limits.deidentify:
+        return stored
+    instead = await dock.reception.deidentify(stored.key, f"{stored.key}-deidentified", fetch.key)
+    if instead is None:
+        return stored
+    await asyncio.to_thread(dock.store.delete, stored.key)
+    return instead
 
 
 async def _copy(dock: Dock, fetch: Fetch, source_job_id: uuid.UUID, object_key: str) -> StoredObject:

@@ -163,6 +163,7 @@ class WorkerService:
             database=database,
             store=store,
             reception=Reception.from_settings(settings, store),
+            usual=self._usual_limits(),
             client=client,
             limit_bytes=settings.max_upload_mb * BYTES_PER_MB,
             limit_s=settings.transfer_minutes * SECONDS_PER_MINUTE,
@@ -170,8 +171,11 @@ class WorkerService:
 
     def _cleaner(self, database: Database) -> Cleaner:
         settings = self._settings
-        usual = Limits(**{name: getattr(settings, name) for name in LIMITS})
-        return Cleaner(database, ObjectStore.open(settings.store_url, settings.data / "objects"), usual)
+        store = ObjectStore.open(settings.store_url, settings.data / "objects")
+        return Cleaner(database, store, self._usual_limits())
+
+    def _usual_limits(self) -> Limits:
+        return Limits(**{name: getattr(self._settings, name) for name in LIMITS})
 
     def _queue(self, workplace: Workplace) -> App:
         """The queue with the tasks of attempts; the others are added."""
