@@ -13,6 +13,7 @@ import uvicorn
 from gnathos.api.app import create_app
 from gnathos.logs import write_logs
 from gnathos.settings import Settings
+from gnathos.traces import traces
 
 KEEP_ALIVE_S = 75
 """Longer than the usual 60 s of a proxy in front, so that it never sends into a connection that we close."""
@@ -64,6 +65,7 @@ def main() -> None:
     _allow_many_connections()
     settings = Settings.from_environment()
     write_logs(settings.log_level)
+    traces.start("api")
     listener = listen(settings.host, settings.port)
     config = uvicorn.Config(
         create_app(settings, os.environ.get("GNATHOS_LOCAL_CLIENT", "")),

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gnathos.api.metrics import RequestMetrics
 from gnathos.api.problems import problem_response
 from gnathos.errors import GnathosError
+from gnathos.traces import traces
 
 logger = logging.getLogger("gnathos.requests")
 
@@ -36,6 +37,13 @@ class RequestLog:
             return
         answer = _Answer(send, _request_id(scope))
         scope["request_id"] = answer.request_id
+        with traces.span("request", _trace_parent(scope), http__request__method=scope["method"]) as span:
+            await self._answer(scope, receive, answer)
+            route = _route(scope)
+            span.rename(f"{scope['method']} {route}")
+            span.note(http__route=route, http__response__status_code=answer.status, request__id=answer.request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         began = time.perf_counter()
         try:
             await self._app(scope, receive, answer.send)
@@ -47,7 +55,7 @@ class RequestLog:
             self._note(scope, answer, time.perf_counter() - began)
 
     def _note(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "(no route)")
+        route = _route(scope)
         self._metrics.count(scope["method"], route, answer.status, seconds)
         level = logging.DEBUG if route.startswith(QUIET) else logging.INFO
         fields = (scope["method"], route, answer.status, 1000 * seconds, answer.request_id)
@@ -74,3 +82,13 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and ACCEPTED_REQUEST_ID.fullmatch(text):
             return text
     return uuid.uuid4().hex
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "(no route)"))
+
+
+def _trace_parent(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"
+    }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gnathos.jobs.database import migrate
 from gnathos.logs import write_logs
 from gnathos.settings import Settings
+from gnathos.traces import traces
 from gnathos.worker.scratch import scratch_folder
 from gnathos.worker.service import PIPELINE, WorkerService
 
@@ -27,6 +28,7 @@ def main(command: Sequence[str] = PIPELINE) -> None:
     os.umask(PRIVATE_UMASK)
     settings = Settings.from_environment()
     write_logs(settings.log_level)
+    traces.start("worker")
     migrate(settings.database_url, START_TIMEOUT_S)
     with scratch_folder(settings.data / "scratch") as scratch:
         was_told = asyncio.run(WorkerService(settings, scratch.resolve(), command).run())

@@ -7,9 +7,10 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gnathos.children.child import ChildLimits, run_child
 from gnathos.errors import DatabaseUnavailable, GnathosError, StoreUnavailable, UnknownFile
@@ -28,6 +29,7 @@ from gnathos.jobs.endings import Ending, OutputEnding
 from gnathos.pipeline import InputFile, OutputFile, Request, Result
 from gnathos.pipeline.request import KNOWN_FILE, SCAN_KEY
 from gnathos.storage import ObjectStore
+from gnathos.traces import Span, traces
 from gnathos.worker.keeping import Shelf, attempt_prefix, clean_store, to_its_end
 from gnathos.worker.sending import DELIVERING, Sender, deliver_outputs
 from gnathos.worker.transactions import Transactions
@@ -73,7 +75,9 @@ async def run_attempt(workplace: Workplace, tenant_id: uuid.UUID, job_id: uuid.U
     logger.info("job %s: attempt %d begins", job_id, attempt.number)
     try:
         await to_its_end(clean_store, workplace.store, attempt)
-        crash = await _try(workplace, attempt, folder)
+        with traces.span("attempt", job__id=str(job_id), attempt__number=attempt.number) as span:
+            crash = await _try(workplace, attempt, folder, span)
+            span.note(attempt__crash=crash or "")
     except asyncio.CancelledError:
         with contextlib.suppress(DatabaseUnavailable):
             await workplace.write(lambda session: give_back(attempt, session))
@@ -87,7 +91,7 @@ async def run_attempt(workplace: Workplace, tenant_id: uuid.UUID, job_id: uuid.U
         await _fail(workplace, attempt, crash)
 
 
-async def _try(workplace: Workplace, attempt: Attempt, folder: Path) -> str | None:
+async def _try(workplace: Workplace, attempt: Attempt, folder: Path, span: Span) -> str | None:
     """Run the child, keep and send what it made, and end the job; a sentence if the child crashed."""
     await to_its_end(_fill_folder, workplace.store, attempt, folder)
     shelf = Shelf(workplace, workplace.store, attempt, folder)
@@ -112,6 +116,7 @@ async def _try(workplace: Workplace, attempt: Attempt, folder: Path) -> str | No
         return None
     if isinstance(ending, str):
         return ending
+    span.note(**{f"stage__{stage}__seconds": seconds for stage, seconds in life.seconds.items()})
     await _end(workplace, attempt, ending)
     return None
 
@@ -176,6 +181,11 @@ class _Life:
             self._sign = SignOfLife(str(report["stage"])[:40], progress, dict(report.get("seconds") or {}))
             if report.get("made"):
                 self.shelf.offer(report["made"])
+
+    @property
+    def seconds(self) -> Mapping[str, Any]:
+        """Of the stages that have ended."""
+        return self._sign.seconds
 
     def enter(self, stage: str) -> None:
         """Note that the attempt is at a stage of the worker's own."""

@@ -35,6 +35,7 @@ from gnathos.jobs.sources import find_source
 from gnathos.jobs.uploads import Upload
 from gnathos.receiving import Reception
 from gnathos.storage import ObjectStore, StoredObject
+from gnathos.traces import traces
 from gnathos.transfers.fetch import DownloadBroke, download
 from gnathos.worker.transactions import Transactions
 
@@ -74,7 +75,8 @@ async def fetch_input(dock: Dock, tenant_id: uuid.UUID, job_id: uuid.UUID, key: 
         return
     dock.under_way[tenant_id] += 1
     try:
-        await _try(dock, tenant_id, job_id, key)
+        with traces.span("fetch", job__id=str(job_id), input=key):
+            await _try(dock, tenant_id, job_id, key)
     finally:
         dock.under_way[tenant_id] -= 1
 

@@ -15,6 +15,7 @@ from gnathos.jobs.results import find_kept_job
 from gnathos.jobs.webhooks import Try, begin_try, end_try
 from gnathos.settings import Settings
 from gnathos.storage import UrlSigner
+from gnathos.traces import traces
 from gnathos.transfers.webhooks import Sent, send_message
 from gnathos.worker.transactions import Transactions
 
@@ -36,7 +37,9 @@ async def deliver(post: Post, tenant_id: uuid.UUID, delivery_id: str) -> None:
     wanted = await post.write(lambda session: begin_try(tenant_id, session, delivery_id))
     if wanted is None:
         return
-    sent = await _send(post, wanted)
+    with traces.span("webhook", webhook__id=delivery_id, job__id=str(wanted.job_id)) as span:
+        sent = await _send(post, wanted)
+        span.note(http__response__status_code=sent.status or 0)
     state = await post.write_patiently(
         lambda session: end_try(tenant_id, session, delivery_id, sent.status, sent.error, sent.is_final)
     )
