@@ -92,7 +92,8 @@ export type Submitted = {
   presignedUploadUrl: Record<string, { uploadUrl: string; notifyUrl: string }>
 }
 
-export type InputBody = { extension: string; jobId?: string }
+/** A file that will be sent, or that of an earlier job. */
+export type InputBody = { extension: string } | { jobId: string }
 
 export type OutputBody = { extension: string; structures?: string[] }
 

@@ -15,9 +15,11 @@ export type Line = { x1: number; y1: number; x2: number; y2: number }
 type Mm = [number, number, number]
 
 const OPAQUE = 255
+/** NIFTI_INTENT_LABEL. */
+const INTENT_LABEL = 1002
 /** From the front, a little from the patient's left and above. */
 const FRONT = { azimuth: 205, elevation: 8 }
-const CLOSER = 1.3
+const CLOSER = 1.15
 /** Of a structure's colour, what is left out on slices: bone in the colour of bone would not be seen on bone. */
 const GRAYNESS = 0.9
 const TOUCH_MM = 1
@@ -30,6 +32,7 @@ export class Scene {
   private readonly niivue: Niivue
   private readonly meshes = new Map<string, NVMesh>()
   private layout: Layout = 'all'
+  private table = ''
 
   private constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -38,8 +41,8 @@ export class Scene {
   ) {
     this.niivue = new Niivue({
       backColor: [0.043, 0.059, 0.075, 1],
-      crosshairColor: [0.36, 0.72, 0.86, 0.8],
-      crosshairWidth: 0.4,
+      crosshairColor: [0.36, 0.72, 0.86, 0.7],
+      crosshairWidth: 0.5,
       crosshairWidthUnit: 'mm',
       crosshairGap: 6,
       fontColor: [0.72, 0.78, 0.83, 1],
@@ -91,6 +94,7 @@ export class Scene {
 
   async showLabels(content: ArrayBuffer, colours: Map<number, Colour>, opacity: number): Promise<void> {
     const image = await NVImage.loadFromUrl({ url: content, name: 'labels.nii.gz', opacity })
+    if (image.hdr) image.hdr.intent_code = INTENT_LABEL // else no voxel is without a colour (its issue 1139)
     this.setTable(image, colours)
     this.niivue.addVolume(image)
   }
@@ -98,16 +102,17 @@ export class Scene {
   /** Colour the labels anew; those that are not named are not drawn. */
   recolourLabels(colours: Map<number, Colour>): void {
     const image = this.niivue.volumes[1]
-    if (!image) return
-    this.setTable(image, colours)
-    this.niivue.updateGLVolume()
+    if (image && this.setTable(image, colours)) this.niivue.updateGLVolume()
   }
 
   addSurface(key: string, surface: Surface, colour: Colour, isVisible: boolean): void {
     const rgba = new Uint8Array([...colour, OPAQUE])
     const mesh = new NVMesh(surface.points, surface.faces, key, rgba, 1, isVisible, this.niivue.gl)
     this.meshes.set(key, mesh)
-    this.niivue.addMesh(mesh)
+    // Its addMesh makes the volumes' textures anew for each mesh; it is needed only where no volume says how large all is.
+    if (this.niivue.volumes.length > 0) this.niivue.meshes.push(mesh)
+    else this.niivue.addMesh(mesh)
+    this.niivue.drawScene()
   }
 
   showSurface(key: string, isVisible: boolean, colour: Colour): void {
@@ -191,7 +196,11 @@ export class Scene {
     this.niivue.drawScene()
   }
 
-  private setTable(image: NVImage, colours: Map<number, Colour>): void {
+  /** Whether that changes anything. */
+  private setTable(image: NVImage, colours: Map<number, Colour>): boolean {
+    const table = JSON.stringify([...colours])
+    if (table === this.table) return false
+    this.table = table
     const labels = [0, ...colours.keys()]
     const parts: Colour[] = [[0, 0, 0], ...[...colours.values()].map(vivid)]
     const column = (part: number): number[] => parts.map((colour) => colour[part]!)
@@ -202,6 +211,7 @@ export class Scene {
       A: labels.map((label) => (label === 0 ? 0 : OPAQUE)),
       I: labels,
     })
+    return true
   }
 }
 
