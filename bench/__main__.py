@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench import page
 from bench.load import load_rows
 from bench.scans import LARGE, SMALL, phantom
 from bench.tables import print_table
@@ -34,6 +35,7 @@ def main() -> None:
         print_table("engine, apart from computing", ("what", "seconds"), rows)
         print_table("API while 500 MB are uploaded", ("what", "value"), upload_rows(credentials, Path(data)))
         print_table("engine under load", ("what", "value"), load_rows(credentials, large, small))
+        print_table(page.TITLE, page.COLUMNS, page.page_rows(credentials, large))
 
 
 def pipeline_rows(scan: Path) -> Iterator[Sequence[str]]:

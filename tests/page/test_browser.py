@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 NODE = HERE / "node"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SPACING_MM = 1.2
+ACROSS_MM = 133 * SPACING_MM
+"""Of the scan's axial slices, which are as high as the view."""
 
 Play = Callable[..., dict[str, Any]]
 """Plays a scenario of `node/scenarios.mjs`; what it saw."""
@@ -120,7 +122,9 @@ def test_what_was_found_is_drawn_over_the_slices_and_in_space(first_job: dict[st
 
 def test_distances_are_those_of_the_scan(first_job: dict[str, Any]) -> None:
     assert f"{30 * SPACING_MM:.1f} mm" in first_job["distance"]
-    assert float(first_job["clicked"].split()[-3]) > 10
+    view = first_job["view"]
+    clicked_mm = float(first_job["clicked"].split()[-3])
+    assert clicked_mm == pytest.approx(0.2 * view["width"] * ACROSS_MM / view["height"], abs=1)
     assert first_job["lines"] >= 1
 
 

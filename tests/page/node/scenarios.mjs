@@ -105,6 +105,7 @@ async function measure(browser, page, seen) {
   for (const x of [0.4, 0.6]) await page.mouse.click(box.x + box.width * x, box.y + box.height / 2, { delay: 60 })
   await page.locator('.distances li').nth(1).waitFor()
   seen.clicked = await page.locator('.distances li').nth(1).innerText()
+  seen.view = { width: box.width, height: box.height }
   seen.lines = await page.locator('.stage svg line').count()
   await browser.picture(page, 'measured')
   await page.getByRole('radio', { name: 'All' }).check()
@@ -167,7 +168,7 @@ async function errors(browser, given) {
 async function keyboard(browser, given) {
   const seen = {}
   const page = await browser.open()
-  const focus = () => page.evaluate(() => document.activeElement.innerText?.trim() || document.activeElement.getAttribute('aria-label') || document.activeElement.tagName)
+  const focus = () => page.evaluate(() => ((at) => at.innerText?.trim() || at.getAttribute('aria-label') || at.labels?.[0]?.innerText.trim())(document.activeElement))
   await page.getByRole('button', { name: 'Continue on this computer' }).waitFor()
   seen.order = []
   for (let index = 0; index < 7; index++) {

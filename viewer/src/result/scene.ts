@@ -62,6 +62,8 @@ export class Scene {
       loadingText: '',
       logLevel: 'error',
     })
+    // niivue gives the canvas the focus at every click: the page would jump under the hand.
+    canvas.focus = () => HTMLElement.prototype.focus.call(canvas, { preventScroll: true })
     // Only surfaces are shown in 3-D: to cast rays through the scan takes a graphics card, and hides them.
     this.niivue.drawImage3D = () => undefined
     this.niivue.onLocationChange = () => moved(this.place())
@@ -167,6 +169,23 @@ export class Scene {
     this.niivue.scene.crosshairPos = this.niivue.mm2frac(mm)
     this.niivue.drawScene()
     this.niivue.onLocationChange({})
+  }
+
+  /**
+   * Put the crosshair where a click went: on slices it is there already, on a surface it is looked up.
+   *
+   * @param x, y CSS pixels from the canvas's corner.
+   * @returns Whether there is anything at that place.
+   */
+  pick(x: number, y: number): boolean {
+    const scale = this.canvas.width / Math.max(this.canvas.clientWidth, 1)
+    const isOnSlice = this.niivue.tileIndex(x * scale, y * scale) >= 0 && this.niivue.inRenderTile(x * scale, y * scale) < 0
+    if (isOnSlice) return true
+    const before = [...this.niivue.scene.crosshairPos]
+    this.niivue.mousePos = [x * scale, y * scale]
+    this.niivue.uiData.mouseDepthPicker = true
+    this.niivue.drawScene()
+    return before.some((each, axis) => each !== this.niivue.scene.crosshairPos[axis])
   }
 
   place(): Place {
