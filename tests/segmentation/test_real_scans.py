@@ -94,7 +94,7 @@ def test_no_mandible_is_found_in_a_scan_without_one(segmenter: BuiltinSegmenter)
     finding = find(segmenter, read_dicom(shared_path("scans/gantry_tilt_dicom"), Limits()))
 
     assert finding.outcome is Outcome.MISSING
-    assert finding.reason is Reason.NOT_FOUND
+    assert finding.reason in {Reason.NOT_FOUND, Reason.NOT_IN_FIELD_OF_VIEW}
     assert finding.field is None
     assert finding.explanation
 
@@ -105,10 +105,23 @@ def test_the_vault_of_a_head_has_no_mandible(segmenter: BuiltinSegmenter, head: 
     assert find(segmenter, upper_third).outcome is Outcome.MISSING
 
 
-def test_a_structure_it_cannot_tell_fails_with_the_reason(segmenter: BuiltinSegmenter, head: Volume) -> None:
-    airway = segmenter.segment(head, ["airway"], lambda fraction: None).findings["airway"]
+def test_deciduous_teeth_are_missing_with_the_reason(segmenter: BuiltinSegmenter, head: Volume) -> None:
+    tooth = segmenter.segment(head, ["tooth55"], lambda fraction: None).findings["tooth55"]
 
-    assert (airway.outcome, airway.reason) == (Outcome.FAILED, Reason.NOT_SUPPORTED_YET)
+    assert (tooth.outcome, tooth.reason) == (Outcome.MISSING, Reason.NOT_SUPPORTED_YET)
+    assert tooth.explanation
+
+
+def test_what_else_a_head_holds_lies_where_it_should(segmenter: BuiltinSegmenter, head: Volume) -> None:
+    names = ["skull", "maxillary", "airway", "soft_tissue"]
+    findings = segmenter.segment(head, names, lambda fraction: None).findings
+    skull, upper_jaw, airway, skin = (findings[name] for name in names)
+
+    assert 0.05 < volume_ml(upper_jaw) / volume_ml(skull) < 0.5
+    assert 3 < volume_ml(airway) < 60
+    assert inside_lps_mm(airway)[:, 1].min() > np.quantile(inside_lps_mm(upper_jaw)[:, 1], 0.5)  # the mouth stays out
+    assert volume_ml(skin) > 2000
+    assert inside_lps_mm(airway)[:, 1].min() > inside_lps_mm(skin)[:, 1].min()
 
 
 def test_a_head_has_a_sinus_on_either_side(segmenter: BuiltinSegmenter, head: Volume) -> None:

@@ -212,7 +212,7 @@ def replay(
 def evaluate(
     scan: Scan,
     labels: Annotated[Path, typer.Argument(metavar="LABELS", exists=True, help="The reference: NIfTI, NRRD or MHA.")],
-    structure: Annotated[list[str] | None, typer.Option("--structure", "-s", help="[mandible and skull]")] = None,
+    structure: Annotated[list[str] | None, typer.Option("--structure", "-s", help="[all that both can tell]")] = None,
     convention: Annotated[
         str, typer.Option(help="What the labels mean: gnathos, toothfairy or dentalsegmentator.")
     ] = "gnathos",

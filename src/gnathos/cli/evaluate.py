@@ -1,27 +1,32 @@
 """`gnathos evaluate`: what the engine finds in a scan against a reference."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.anatomy import expand_structures
 from gnathos.cli.progress import StageProgress
 from gnathos.cli.tables import print_table
 from gnathos.errors import LabelsDoNotFit
-from gnathos.evaluation.conventions import reference_mask
-from gnathos.evaluation.scores import StructureScore, score_masks
+from gnathos.evaluation.conventions import holds
+from gnathos.evaluation.findings import ScanScores, score_findings
+from gnathos.evaluation.scores import StructureScore
+from gnathos.evaluation.summary import summarise_all
 from gnathos.imaging import Volume
 from gnathos.imaging.formats import read_volume_file
 from gnathos.imaging.limits import Limits
-from gnathos.imaging.sampling import interpolate
 from gnathos.pipeline.read import extension_of, read_scan
-from gnathos.segmentation import BuiltinSegmenter, Finding
+from gnathos.segmentation import BuiltinSegmenter, Finding, Reason
 
-DEFAULT_STRUCTURES = ("mandible", "skull")
+DEFAULT_STRUCTURES = (
+    *("mandible", "skull", "all_permanent_teeth"),
+    *("all_nerves", "all_sinuses", "airway", "soft_tissue"),
+)
+"""All that an engine may find; those that the labels or the weights cannot tell are left out."""
 AXIS_TOLERANCE = 1e-3
 """How far the directions of the labels' axes may be from the scan's, as cosines."""
 
@@ -31,27 +36,48 @@ def run(scan: Path, labels: Path, structures: Sequence[str] | None, convention: 
     names = [structure.name for structure in expand_structures(structures or DEFAULT_STRUCTURES)]
     with StageProgress() as progress:
         progress.show("evaluate", 0.0)
-        scores = dict(compare(scan, labels, names, convention))
+        findings, scores = compare(scan, labels, names, convention)
+    if not structures:
+        findings = {name: each for name, each in findings.items() if each.reason is not Reason.NOT_SUPPORTED_YET}
+    shown = {name: score for name, score in scores.structures.items() if name in findings}
     if as_json:
-        print(json.dumps({name: asdict(score) for name, score in scores.items()}, indent=2))
+        print(json.dumps(as_plain(findings, shown, scores), indent=2))
     else:
-        print_scores(scores)
+        print_scores(shown, scores)
 
 
-def compare(scan: Path, labels: Path, names: Sequence[str], convention: str) -> Iterator[tuple[str, StructureScore]]:
-    """Score each structure on the reference's own voxels.
+def compare(
+    scan: Path, labels: Path, names: Sequence[str], convention: str
+) -> tuple[Mapping[str, Finding], ScanScores]:
+    """Find structures and score them on the reference's own voxels.
 
     Raises:
         LabelsDoNotFit: the labels' axes are not the scan's.
+        UnknownConvention: there is no such convention.
     """
     volume = read_scan(scan, extension_of(scan), Limits()).volume.to_patient_axes()
     reference = read_volume_file(labels, extension_of(labels), Limits()).to_patient_axes()
     check_axes(volume, reference)
-    truths = {name: reference_mask(reference.voxels, convention, name) for name in names}
-    segmentation = BuiltinSegmenter().segment(volume, names, lambda _: None)
-    for name, truth in truths.items():
-        found = mask_on(segmentation.findings[name], reference)
-        yield name, score_masks(truth, found, tuple(reference.spacing_mm.tolist()))
+    asked = [name for name in names if holds(convention, name)]
+    findings = BuiltinSegmenter().segment(volume, asked, lambda _: None).findings
+    return findings, score_findings(findings, reference, convention)
+
+
+def as_plain(
+    findings: Mapping[str, Finding], shown: Mapping[str, StructureScore], scores: ScanScores
+) -> dict[str, Any]:
+    """By structure its scores and what the engine said of it; teeth and canals as a whole beside them."""
+    plain: dict[str, Any] = {}
+    for name, score in shown.items():
+        finding = findings[name]
+        said = {
+            "outcome": finding.outcome.value,
+            "reason": finding.reason.value if finding.reason else None,
+            "confidence": round(finding.confidence, 3),
+        }
+        plain[name] = {**asdict(score), "volume_error": score.volume_error, **said}
+    whole = summarise_all([scores])
+    return {**plain, **{key: whole[key] for key in ("teeth", "canals") if whole[key]}}
 
 
 def check_axes(volume: Volume, reference: Volume) -> None:
@@ -62,25 +88,18 @@ def check_axes(volume: Volume, reference: Volume) -> None:
         raise LabelsDoNotFit("The axes of the labels are turned against those of the scan.")
 
 
-def mask_on(finding: Finding, grid: Volume) -> npt.NDArray[np.bool_]:
-    """What was found, on another grid with the same axes."""
-    mask = np.zeros(grid.shape, np.bool_)
-    if finding.field is None:
-        return mask
-    low, high = grid.indices_at(finding.field.corners_lps_mm)
-    start = np.clip(np.ceil(low), 0, grid.shape).astype(int)
-    stop = np.clip(np.floor(high) + 1, start, grid.shape).astype(int)
-    window = tuple(slice(first, last) for first, last in zip(start, stop, strict=True))
-    if mask[window].size:
-        mask[window] = interpolate(finding.field, grid.crop(start, stop)) > 0
-    return mask
-
-
-def print_scores(scores: dict[str, StructureScore]) -> None:
+def print_scores(shown: Mapping[str, StructureScore], scores: ScanScores) -> None:
     """A row per structure; what is absent on one side is said, not averaged in."""
     columns = ("structure", "Dice", "NSD 0.5", "NSD 1", "NSD 2", "average mm", "HD95 mm", "reference ml", "found ml")
-    volumes = {name: (f"{score.reference_ml:.2f}", f"{score.found_ml:.2f}") for name, score in scores.items()}
-    print_table(columns, ((name, *_figures(score), *volumes[name]) for name, score in scores.items()))
+    volumes = {name: (f"{score.reference_ml:.2f}", f"{score.found_ml:.2f}") for name, score in shown.items()}
+    print_table(columns, ((name, *_figures(score), *volumes[name]) for name, score in shown.items()))
+    if scores.teeth is not None and scores.teeth.found:
+        teeth = scores.teeth
+        print(f"teeth: {teeth.detected} of {teeth.present} detected, {teeth.found - teeth.detected} invented,")
+        print(f"{teeth.numbered_right} of {teeth.detected} numbered right")
+    for name, error in scores.canals.items():
+        near = f"{error.share_within_1mm:.0%} within 1 mm"
+        print(f"{name}: centreline {error.mean_mm:.2f} mm off on average, {near}")
 
 
 def _figures(score: StructureScore) -> list[str]:

@@ -2,23 +2,65 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from gnathos.anatomy import DECIDUOUS_FDI
 from gnathos.imaging import Volume
+from gnathos.segmentation.bones import LOWER, UPPER, Bones, find_bones
 from gnathos.segmentation.canal import draw_tube, trace_canal
+from gnathos.segmentation.cautions import LEAST_METAL_ML, Mask, cautions, metal_mask
+from gnathos.segmentation.confidence import (
+    Signs,
+    agreement,
+    confidence_found,
+    confidence_missing,
+    contrast_to_noise,
+)
 from gnathos.segmentation.findings import Finding, Outcome, Reason, ReportFraction, Segmentation
+from gnathos.segmentation.limits import throat, upper_jaw
 from gnathos.segmentation.network import CoarseAnatomy, Network
-from gnathos.segmentation.normalise import Levels
-from gnathos.segmentation.presence import Presence, Requirements, judge_presence
-from gnathos.segmentation.refine import CoarseShape, refine_air, refine_body, refine_bone
+from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirements, judge_presence
+from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
 from gnathos.segmentation.sides import midline_column, one_side
 
 METHOD_VERSION = "1"
 """Counted up when the code around the network changes what comes out."""
 
 LIKELY = 0.5
+LEAST_AGREEMENT = 0.3
+"""Dice with the coarse shape: what agrees less was not drawn by the structure's own border."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One scan under work, and what is known of it so far."""
+
+    scan: Volume
+    """Index axes along the patient's."""
+    coarse: CoarseAnatomy
+    delivered: frozenset[str]
+    """Structures that the network finds well enough."""
+
+    @cached_property
+    def bones(self) -> Bones:
+        """Its bones, told apart."""
+        return find_bones(self.scan, self.coarse)
+
+    @cached_property
+    def metal(self) -> Mask:
+        """Where the network's grid holds metal."""
+        return metal_mask(self.scan, self.coarse)
+
+    @cached_property
+    def contrast_to_noise(self) -> float:
+        """Of bone against soft tissue."""
+        return contrast_to_noise(self.coarse)
+
+
+Refine = Callable[[Study, CoarseShape], Volume | None]
 
 
 @dataclass(frozen=True)
@@ -27,48 +69,75 @@ class Recipe:
 
     classes: tuple[str, ...]
     """Classes of the network that belong to it."""
-    rivals: tuple[str, ...]
-    """Classes that it must not run into."""
     required: Requirements
-    refine: Callable[[Volume, Levels, CoarseShape], Volume | None]
+    refine: Refine
+    rivals: tuple[str, ...] = ()
+    """Classes that it must not run into; bones know theirs."""
+    limit: Callable[[CoarseAnatomy], Volume | None] | None = None
+    """What bounds it by definition; without it the structure cannot be told."""
     is_left: bool | None = None
     """Which side of the midline it lies on, for paired structures."""
 
 
-_LOWER = ("mandible", "lower_teeth", "canal")
-_UPPER = ("skull", "upper_teeth")
+def _bone(group: tuple[str, ...], edge: BoneEdge) -> Refine:
+    def refine(study: Study, shape: CoarseShape) -> Volume | None:
+        bones = study.bones
+        return refine_bone(study.scan, study.coarse.levels, shape, bones, bones.side(group), edge)
+
+    return refine
+
+
+def _air(study: Study, shape: CoarseShape) -> Volume | None:
+    return refine_air(study.scan, study.coarse.levels, shape)
+
+
+def _body(study: Study, shape: CoarseShape) -> Volume | None:
+    return refine_body(study.scan, study.coarse.levels, shape)
+
+
+_MANDIBLE = Requirements(
+    least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
+)
+_SKULL_EDGE = BoneEdge(band_mm=5.0, inner_bonus=0.3, largest_hole_ml=0.5)
 _SINUS = Requirements(least_ml=1.5, least_width_mm=5, least_cut_ml=1, least_share=0.3)
 
 RECIPES = {
     "mandible": Recipe(
-        classes=_LOWER,
-        rivals=(*_UPPER, "other_bone"),
-        required=Requirements(least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True),
-        refine=refine_bone,
+        classes=LOWER,
+        required=Requirements(
+            least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
+        ),
+        refine=_bone(LOWER, BoneEdge(band_mm=3.0, inner_bonus=0.3, largest_hole_ml=np.inf)),
     ),
     "skull": Recipe(
-        classes=_UPPER,
-        rivals=(*_LOWER, "other_bone"),
-        required=Requirements(least_ml=30, least_width_mm=50, least_cut_ml=8, least_share=0.05),
-        refine=refine_bone,
+        classes=UPPER,
+        required=Requirements(least_ml=30, least_width_mm=50, least_cut_ml=8, least_share=0.05, beyond=(TOP,)),
+        refine=_bone(UPPER, _SKULL_EDGE),
     ),
-    "right_sinus": Recipe(("sinus",), ("airway",), _SINUS, refine_air, is_left=False),
-    "left_sinus": Recipe(("sinus",), ("airway",), _SINUS, refine_air, is_left=True),
+    "maxillary": Recipe(
+        classes=UPPER,
+        required=Requirements(least_ml=15, least_width_mm=40, least_cut_ml=4, least_share=0.1),
+        refine=_bone(UPPER, _SKULL_EDGE),
+        limit=upper_jaw,
+    ),
+    "right_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), is_left=False),
+    "left_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), is_left=True),
     "airway": Recipe(
         classes=("airway",),
-        rivals=("sinus",),
         required=Requirements(least_ml=2, least_width_mm=5, least_cut_ml=2, least_share=0.1),
-        refine=refine_air,
+        refine=_air,
+        rivals=("sinus",),
+        limit=throat,
     ),
     "soft_tissue": Recipe(
-        classes=("soft_tissue", *_UPPER, *_LOWER, "sinus", "airway", "other_bone"),
-        rivals=(),
+        classes=("soft_tissue", *UPPER, *LOWER, "sinus", "airway", "other_bone"),
         required=Requirements(least_ml=100, least_width_mm=50, least_cut_ml=30, least_share=0.5),
-        refine=refine_body,
+        refine=_body,
     ),
 }
 """The lower teeth belong to the mandible and the upper ones to the skull until teeth are told apart."""
 
+DECIDUOUS = frozenset(f"tooth{fdi}" for fdi in DECIDUOUS_FDI)
 NERVES = {"right_nerve": False, "left_nerve": True}
 """Which of the canals lie on the left."""
 
@@ -85,26 +154,64 @@ class BuiltinSegmenter:
     def segment(self, scan: Volume, structures: Collection[str], report: ReportFraction) -> Segmentation:
         """Find structures; see `Segmenter.segment`."""
         oriented = scan.to_patient_axes()
-        coarse = self._network.predict(oriented)
+        study = Study(oriented, self._network.predict(oriented), self._network.structures)
         findings: dict[str, Finding] = {}
         for position, structure in enumerate(structures):
             report((position + 1) / (len(structures) + 1))
-            is_delivered = structure in self._network.structures
-            findings[structure] = _find(structure, oriented, coarse) if is_delivered else _not_supported()
+            findings[structure] = _find(structure, study)
         report(1.0)
-        return Segmentation(findings)
+        return Segmentation(findings, cautions(study.metal, study.coarse, findings))
 
 
-def _find(structure: str, scan: Volume, coarse: CoarseAnatomy) -> Finding:
+def _find(structure: str, study: Study) -> Finding:
+    if structure in DECIDUOUS:
+        return Finding(Outcome.MISSING, 1.0, Reason.NOT_SUPPORTED_YET, "Deciduous teeth cannot be told yet.")
+    if structure not in study.delivered:
+        explanation = "This version of the engine cannot tell this structure yet."
+        return Finding(Outcome.FAILED, 1.0, Reason.NOT_SUPPORTED_YET, explanation)
     if structure in NERVES:
-        return _find_nerve(structure, scan, coarse)
-    recipe = RECIPES[structure]
+        return _find_nerve(structure, study.scan, study.coarse)
+    return _find_by_recipe(structure, RECIPES[structure], study)
+
+
+def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
+    coarse = study.coarse
+    limit = recipe.limit(coarse) if recipe.limit else None
+    if recipe.limit and limit is None:
+        explanation = "The field of view holds neither the teeth nor the sinuses by which its bounds are told."
+        return _missing(structure, Presence(None, 0.0, Reason.NOT_IN_FIELD_OF_VIEW, explanation))
     probability = _on_side(coarse.probability(*recipe.classes), coarse, recipe.is_left)
-    presence = judge_presence(probability, coarse.grid, recipe.required, structure)
+    if limit is not None:
+        probability = np.where(limit.voxels > 0, probability, np.float32(0))
+    presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:
-        return Finding(Outcome.MISSING, presence.confidence, presence.reason, presence.explanation)
-    shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid)
-    return _finding_of(structure, presence, recipe.refine(scan, coarse.levels, shape))
+        return _missing(structure, presence)
+    shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid, limit)
+    field = recipe.refine(study, shape)
+    if field is None or agreement(presence.mask, field, coarse.grid) < LEAST_AGREEMENT:
+        explanation = f"Where the {_words(structure)} should be, the scan has too little contrast to draw its border."
+        return _missing(structure, Presence(None, presence.probability, Reason.TOO_LITTLE_CONTRAST, explanation))
+    return _found(structure, presence, presence.mask, field, study)
+
+
+def _found(structure: str, presence: Presence, mask: Mask, field: Volume, study: Study) -> Finding:
+    is_cut = presence.reason is Reason.CUT_BY_BORDER
+    overlap = agreement(mask, field, study.coarse.grid)
+    signs = Signs(presence.probability, overlap, study.contrast_to_noise, is_cut)
+    reason, explanation = presence.reason, presence.explanation
+    voxel_ml = float(np.prod(study.coarse.grid.spacing_mm)) / 1000
+    if reason is None and float((study.metal & mask).sum()) * voxel_ml > LEAST_METAL_ML:
+        reason, explanation = Reason.METAL, f"There is metal in the {_words(structure)}; its border may be wrong there."
+    return Finding(Outcome.FOUND, confidence_found(structure, signs), reason, explanation, field, signs)
+
+
+def _missing(structure: str, presence: Presence) -> Finding:
+    confidence = confidence_missing(structure, presence.probability)
+    return Finding(Outcome.MISSING, confidence, presence.reason, presence.explanation)
+
+
+def _words(structure: str) -> str:
+    return structure.replace("_", " ")
 
 
 def _find_nerve(structure: str, scan: Volume, coarse: CoarseAnatomy) -> Finding:
@@ -116,23 +223,11 @@ def _find_nerve(structure: str, scan: Volume, coarse: CoarseAnatomy) -> Finding:
     return Finding(Outcome.FOUND, path.probability, field=draw_tube(path, scan))
 
 
-def _not_supported() -> Finding:
-    explanation = "This version of the engine cannot tell this structure yet."
-    return Finding(Outcome.FAILED, 1.0, Reason.NOT_SUPPORTED_YET, explanation)
-
-
 def _on_side(
     probability: npt.NDArray[np.float32], coarse: CoarseAnatomy, is_left: bool | None
 ) -> npt.NDArray[np.float32]:
     if is_left is None:
         return probability
-    bones = coarse.probability(*_UPPER, *_LOWER) > LIKELY
+    bones = coarse.probability(*UPPER, *LOWER) > LIKELY
     side = one_side(np.ones(bones.shape, np.bool_), midline_column(bones), is_left)
     return np.where(side, probability, np.float32(0))
-
-
-def _finding_of(structure: str, presence: Presence, field: Volume | None) -> Finding:
-    if field is None:
-        explanation = f"Where the {structure} should be, the scan has too little contrast to draw its border."
-        return Finding(Outcome.MISSING, 1 - presence.confidence, Reason.TOO_LITTLE_CONTRAST, explanation)
-    return Finding(Outcome.FOUND, presence.confidence, presence.reason, presence.explanation, field)

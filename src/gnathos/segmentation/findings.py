@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gnathos.imaging import Volume
+from gnathos.segmentation.confidence import Signs
 
 
 class Outcome(enum.StrEnum):
@@ -42,6 +43,8 @@ class Finding:
     """One sentence for a person, without patient data."""
     field: Volume | None = None
     """For a found structure: float32 values on a part of the scan's grid, above zero inside, the surface at zero."""
+    signs: Signs | None = None
+    """What the confidence was computed from, for calibration."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
+from gnathos.imaging import Volume
+
 Grays = npt.NDArray[np.integer | np.floating]
 Values = npt.NDArray[np.float32]
 
 AIR, SOFT, BONE, CEILING = -0.5, 0.02, 0.5, 1.5
 """Where the levels come to lie, and where what is brighter ends; padding goes where air does."""
+
+HU_PER_UNIT = 2000.0
+"""What one unit of the normalised scale is in a calibrated scan."""
 
 _BINS = 256
 _DARKEST = 2.2
@@ -50,6 +55,23 @@ class Levels:
 def normalise(values: Grays) -> Values:
     """Values for the network, same shape; the levels are taken from all of `values`: give the whole coarse scan."""
     return find_levels(values).normalise(values)
+
+
+def as_hu(scan: Volume, levels: Levels) -> Volume:
+    """The same scan on nearly the Hounsfield scale, whatever the scanner's own; float32, cut off at 3000."""
+    if scan.voxels.dtype.itemsize <= 2 and scan.voxels.size > _TABLE_PAYS:
+        limits = np.iinfo(scan.voxels.dtype)
+        table = levels.normalise(np.arange(limits.min, limits.max + 1)) * np.float32(HU_PER_UNIT)
+        offsets = scan.voxels.astype(np.int32)
+        offsets -= limits.min
+        return scan.with_voxels(table[offsets])
+    voxels = levels.normalise(scan.voxels)
+    voxels *= HU_PER_UNIT
+    return scan.with_voxels(voxels)
+
+
+_TABLE_PAYS = 1_000_000
+"""With more voxels than this, whole numbers of two bytes are looked up in a table."""
 
 
 def find_levels(values: Grays) -> Levels:

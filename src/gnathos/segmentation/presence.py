@@ -1,5 +1,6 @@
 """Whether a structure is in the scan at all, judged from the network's coarse answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cc3d
@@ -8,8 +9,18 @@ import numpy.typing as npt
 
 from gnathos.imaging import Volume
 from gnathos.segmentation.findings import Reason
+from gnathos.segmentation.network import CoarseAnatomy
 
 Mask = npt.NDArray[np.bool_]
+
+Face = tuple[int, int]
+"""A face of the field of view: axis of the grid, and 0 or -1 for its beginning or end."""
+BOTTOM, TOP, FRONT, BACK, RIGHT, LEFT = (0, 0), (0, -1), (1, 0), (1, -1), (2, 0), (2, -1)
+
+BODY_SHARE = 0.05
+"""A face of the field of view cuts the body where so much of it shows no outside air."""
+TRACE = 0.3
+"""Less than this share of the least volume looks like nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,8 @@ class Requirements:
     """Further pieces count from this share of the largest one."""
     is_arch: bool = False
     """Whether it curves round the tongue: its middle lies in front of its sides."""
+    beyond: Sequence[Face] = (BOTTOM, TOP, FRONT, BACK, RIGHT, LEFT)
+    """Faces of the field of view behind which it may lie."""
 
 
 @dataclass(frozen=True)
@@ -34,37 +47,48 @@ class Presence:
 
     mask: Mask | None
     """The pieces that belong to the structure; None where it is missing."""
-    confidence: float
+    probability: float
+    """The network's mean in the pieces; where the structure is missing, the highest that speaks for it."""
     reason: Reason | None
     explanation: str
 
 
-def judge_presence(probability: npt.NDArray[np.float32], grid: Volume, required: Requirements, name: str) -> Presence:
+def judge_presence(
+    probability: npt.NDArray[np.float32], coarse: CoarseAnatomy, required: Requirements, name: str
+) -> Presence:
     """Pick the pieces that are the structure, or say why there is none.
 
     Args:
-        probability: (slices, rows, columns) on the grid.
-        grid: coarse scan, index axes along the patient's.
+        probability: (slices, rows, columns) on the network's grid.
+        coarse: the network's answer.
         required: what it must be like.
         name: how sentences call it.
     """
+    grid = coarse.grid
     pieces = cc3d.connected_components(probability > 0.5, connectivity=18)
     sizes_ml = np.bincount(pieces.ravel()) * float(np.prod(grid.spacing_mm)) / 1000
     sizes_ml[0] = 0
     largest = int(sizes_ml.argmax())
-    if not sizes_ml[largest]:
-        doubt = float(probability.max(initial=0))
-        return Presence(None, 1 - doubt, Reason.NOT_FOUND, f"Nothing in the scan looks like the {name}.")
+    if sizes_ml[largest] < TRACE * required.least_cut_ml:
+        return _absent(float(probability.max(initial=0)), coarse, required, name)
     main = pieces == largest
     is_cut = touches_border(main)
     if not _is_plausible(main, sizes_ml[largest], is_cut, grid, required):
         explanation = f"What looks most like the {name} is not of a size and shape that it can have."
-        return Presence(None, 1 - float(probability[main].mean()) / 2, Reason.NOT_FOUND, explanation)
+        return Presence(None, float(probability[main].mean()), Reason.NOT_FOUND, explanation)
     mask = np.isin(pieces, np.flatnonzero(sizes_ml >= required.least_share * sizes_ml[largest]))
-    confidence = float(probability[mask].mean())
+    mean = float(probability[mask].mean())
     if is_cut:
-        return Presence(mask, confidence, Reason.CUT_BY_BORDER, f"The field of view cuts the {name}.")
-    return Presence(mask, confidence, None, "")
+        return Presence(mask, mean, Reason.CUT_BY_BORDER, f"The field of view cuts the {name}.")
+    return Presence(mask, mean, None, "")
+
+
+def _absent(highest: float, coarse: CoarseAnatomy, required: Requirements, name: str) -> Presence:
+    body = coarse.probability("background") < 0.5
+    if any(body.take(end, axis).mean() > BODY_SHARE for axis, end in required.beyond):
+        explanation = f"The field of view ends within the head and shows no {name}."
+        return Presence(None, highest, Reason.NOT_IN_FIELD_OF_VIEW, explanation)
+    return Presence(None, highest, Reason.NOT_FOUND, f"Nothing in the scan looks like the {name}.")
 
 
 def touches_border(mask: Mask) -> bool:

@@ -2,53 +2,40 @@
 
 A structure's surface is the zero level of a field made of three parts, each positive inside:
 
-- *gray*: the scan minus a threshold half-way between the soft tissue and the bone found nearby;
-- *side*: how much nearer to this structure than to its rivals a place is, by the network;
+- *gray*: the scan minus a threshold between the soft tissue and the bone found nearby, lower inside the coarse shape;
+- *side*: how much nearer to this structure than to its rivals a place is;
 - *core*: places so deep inside the coarse shape that they belong to it whatever their gray (cancellous bone).
 """
 
 from dataclasses import dataclass
 
 import cc3d
-import edt
 import fill_voids
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from gnathos.imaging import Volume
 from gnathos.imaging.sampling import block_mean, interpolate, refine_grid
-from gnathos.segmentation.normalise import Levels
+from gnathos.segmentation.bones import Bones, signed_distance_mm
+from gnathos.segmentation.normalise import Levels, as_hu
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-BAND_MM = 2.5
-"""How far outside the coarse shape bone may still belong to it."""
-CORE_MM = 2.0
-"""How deep inside the coarse shape everything belongs to it."""
 FINEST_NEEDED_MM = 1.0
 """Gray values of larger voxels are interpolated first: levels between them are smoother than between two answers."""
 MARGIN_MM = 6.0
 """What is cut out around a structure."""
-STATISTICS_SPACING_MM = 1.0
-"""Grid on which local gray statistics are gathered."""
-STATISTICS_REACH_MM = 8.0
-"""Standard deviation of the window around a place whose gray values count."""
-EDGE_FRACTION = 0.45
-"""Where between soft tissue and bone the surface lies; a little under one half keeps thin walls."""
-BRIGHTEST_BONE_HU = 2000.0
-"""Enamel and metal count as this bright, or the threshold would follow them."""
-HU_PER_UNIT = 2000.0
-"""What one unit of the normalised scale is in a calibrated scan."""
+AIR_BAND_MM = 2.5
+"""How far outside the coarse shape air may still belong to it."""
+CORE_MM = 2.0
+"""How deep inside the coarse shape everything belongs to it."""
 AIR_EDGE_HU = -480.0
 """Half-way between air and soft tissue."""
 AIR_CONTRAST_HU = 1040.0
 SKIN_SPACING_MM = 0.6
 SKIN_BAND_MM = 4.0
 """Noses, ears and lips are finer than the network's grid."""
-DARKEST_SOFT_HU = -200.0
-"""Air counts as this dark, or the threshold beside the airway would fall into it."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +48,60 @@ class CoarseShape:
     """Voxels of what it must not run into."""
     grid: Volume
     """Only the affine and shape are read."""
+    limit: Volume | None = None
+    """How far each place of the grid is inside of what bounds it by definition, millimetres."""
+
+    @property
+    def depth(self) -> Volume:
+        """Distance to its border, positive inside, millimetres."""
+        return self.grid.with_voxels(signed_distance_mm(self.mask, self.grid))
 
 
-def refine_bone(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | None:
+@dataclass(frozen=True)
+class BoneEdge:
+    """How a bone's edge is drawn."""
+
+    band_mm: float
+    """How far outside the coarse shape bone may still belong to it."""
+    inner_bonus: float
+    """By so much of the step from soft tissue the edge lies lower within the coarse shape: spongy bone is dark."""
+    largest_hole_ml: float
+    """Larger enclosed holes stay: sinuses, cells, the cavity of the skull."""
+
+
+def refine_bone(
+    scan: Volume, levels: Levels, shape: CoarseShape, bones: Bones, side: Volume, edge: BoneEdge
+) -> Volume | None:
     """Find a bone's surface at the scan's own resolution.
 
     Args:
         scan: gray values of any scale; index axes along the patient's.
         levels: the scan's own levels.
         shape: where the network saw it.
+        bones: of the scan.
+        side: how much nearer to this bone than to others a place is, millimetres.
+        edge: how its edge is drawn.
 
     Returns:
-        The field, on a part of the scan's grid, float32, about -1 to 1; None where nothing is bright enough.
+        The field, on a part of the scan's grid, float32, -1 to 1; None where nothing is bright enough.
     """
-    region = refine_grid(_as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
-    depth = _signed_distance_mm(shape.mask, shape.grid)
-    threshold, contrast = _local_threshold(region, shape, depth)
+    region = refine_grid(as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
-    field -= interpolate(threshold, region)
-    field /= contrast / 2
-    depth_here = _confine(region, shape, depth, BAND_MM)
-    np.maximum(field, (depth_here - CORE_MM) / 2, out=field)
+    depth = interpolate(shape.depth, region)
+    field -= interpolate(bones.edge, region)
+    field /= interpolate(bones.step, region)
+    inside = np.clip(depth / CORE_MM, 0, 1)
+    inside *= edge.inner_bonus
+    field += inside
+    np.minimum(field, depth + edge.band_mm, out=field)
+    np.minimum(field, interpolate(side, region), out=field)
+    depth -= CORE_MM
+    depth /= 2
+    np.maximum(field, depth, out=field)
+    if shape.limit is not None:
+        np.minimum(field, interpolate(shape.limit, region), out=field)
     np.clip(field, -1, 1, out=field)
-    return _fill(_without_specks(region))
+    return _fill(_without_specks(region), edge.largest_hole_ml)
 
 
 def refine_air(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | None:
@@ -91,37 +109,37 @@ def refine_air(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | Non
 
     The level lies half-way between air and soft tissue; fluid and thickened mucosa count as outside.
     """
-    region = refine_grid(_as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
     field -= AIR_EDGE_HU
     field /= -AIR_CONTRAST_HU / 2
-    _confine(region, shape, _signed_distance_mm(shape.mask, shape.grid), BAND_MM)
-    np.clip(field, -1, 1, out=field)
+    _confine(region, shape, AIR_BAND_MM)
     return _without_specks(region)
 
 
 def refine_body(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | None:
     """Find the skin and what it encloses, airways included, on voxels of about 0.6 mm; see `refine_bone`."""
     factors = np.maximum(1, np.floor(SKIN_SPACING_MM / scan.spacing_mm + 1e-6)).astype(int)
-    coarser = block_mean(scan, factors)
-    region = refine_grid(_as_hu(_cut_out(coarser, shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(_cut_out(block_mean(scan, factors), shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
     field -= AIR_EDGE_HU
     field /= AIR_CONTRAST_HU / 2
-    _confine(region, shape, _signed_distance_mm(shape.mask, shape.grid), SKIN_BAND_MM)
-    np.clip(field, -1, 1, out=field)
+    _confine(region, shape, SKIN_BAND_MM)
+    np.maximum(field, np.clip((interpolate(shape.depth, region) - CORE_MM) / 2, -1, 1), out=field)
     return _fill(_without_specks(region))
 
 
-def _confine(region: Volume, shape: CoarseShape, depth: FloatArray, band_mm: float) -> FloatArray:
-    """Lower a region's field outside a band around the coarse shape and on its rivals' side; returns the depth."""
+def _confine(region: Volume, shape: CoarseShape, band_mm: float) -> None:
+    """Lower a region's field outside a band around the coarse shape and on its rivals' side, and cut it off at 1."""
     field = region.voxels
-    depth_here = interpolate(shape.grid.with_voxels(depth), region)
-    np.minimum(field, depth_here + band_mm, out=field)
+    depth = shape.depth
+    np.minimum(field, interpolate(depth, region) + band_mm, out=field)
     if shape.rivals.any():
-        rivals = _signed_distance_mm(shape.rivals, shape.grid)
-        np.minimum(field, interpolate(shape.grid.with_voxels(depth - rivals), region), out=field)
-    return depth_here
+        lead = depth.voxels - signed_distance_mm(shape.rivals, shape.grid)
+        np.minimum(field, interpolate(depth.with_voxels(lead), region), out=field)
+    if shape.limit is not None:
+        np.minimum(field, interpolate(shape.limit, region), out=field)
+    np.clip(field, -1, 1, out=field)
 
 
 def _cut_out(scan: Volume, shape: CoarseShape) -> Volume:
@@ -132,63 +150,6 @@ def _cut_out(scan: Volume, shape: CoarseShape) -> Volume:
     start = np.clip(np.floor(indices[0] - margin), 0, np.array(scan.shape) - 1).astype(int)
     stop = np.clip(np.ceil(indices[1] + margin) + 1, start + 1, scan.shape).astype(int)
     return scan.crop(start, stop)
-
-
-def _as_hu(region: Volume, levels: Levels) -> Volume:
-    """Gray values on nearly the Hounsfield scale, whatever the scanner's own."""
-    voxels = levels.normalise(region.voxels)
-    voxels *= HU_PER_UNIT
-    return region.with_voxels(voxels)
-
-
-def _signed_distance_mm(mask: Mask, grid: Volume) -> FloatArray:
-    """Distance to the mask's border, positive inside; the field of view's border is none."""
-    spacing = tuple(grid.spacing_mm)
-    inside = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing, black_border=False, parallel=1)
-    outside = edt.edt(np.ascontiguousarray(~mask), anisotropy=spacing, black_border=False, parallel=1)
-    half = float(grid.spacing_mm.mean()) / 2  # edt measures between voxel centres, the border lies between them
-    distance = np.where(mask, inside - half, half - outside)
-    return np.asarray(np.nan_to_num(distance, posinf=1e3, neginf=-1e3), np.float32)
-
-
-def _local_threshold(region: Volume, shape: CoarseShape, depth: FloatArray) -> tuple[Volume, float]:
-    """Gray level of the surface, varying over the region, and the contrast it stands in."""
-    factors = np.maximum(1, np.round(STATISTICS_SPACING_MM / region.spacing_mm)).astype(int)
-    small = block_mean(region, factors)
-    near = interpolate(shape.grid.with_voxels(depth), small)
-    gray = np.clip(small.voxels, DARKEST_SOFT_HU, BRIGHTEST_BONE_HU)
-    split = _otsu(gray[(near > -BAND_MM * 2)])
-    soft = (gray < split) & (near < 0) & (near > -10) & (gray > DARKEST_SOFT_HU)
-    bone = (gray > split) & (near > -BAND_MM)
-    soft_level = _windowed_mean(gray, soft, small.spacing_mm)
-    bone_level = _windowed_mean(gray, bone, small.spacing_mm)
-    level = soft_level + EDGE_FRACTION * (bone_level - soft_level)
-    contrast = float(np.median(bone_level - soft_level))
-    return small.with_voxels(level.astype(np.float32)), max(contrast, 1.0)
-
-
-def _windowed_mean(gray: FloatArray, mask: Mask, spacing_mm: npt.NDArray[np.float64]) -> FloatArray:
-    """Mean of the masked gray values around each place; far from any of them, their overall mean."""
-    if not mask.any():
-        return np.full(gray.shape, gray.mean(), np.float32)
-    sigma = STATISTICS_REACH_MM / spacing_mm
-    overall = float(gray[mask].mean())
-    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
-    total = ndimage.gaussian_filter(np.where(mask, gray - overall, 0).astype(np.float32), sigma, truncate=2.5)
-    return np.asarray(overall + total / (weight + 1e-3), np.float32)
-
-
-def _otsu(values: npt.NDArray[np.float32]) -> float:
-    """The threshold that parts values into the two most even groups (Otsu 1979)."""
-    counts, edges = np.histogram(values, bins=256)
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)
-    above = below[-1] - below
-    sum_below = np.cumsum(counts * centres)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        apart = sum_below / below - (sum_below[-1] - sum_below) / above
-        spread = below * above * apart**2
-    return float(edges[1:][np.nanargmax(spread[:-1])])
 
 
 SMALLEST_PART = 0.02
@@ -209,11 +170,17 @@ def _without_specks(field: Volume) -> Volume | None:
     return field
 
 
-def _fill(field: Volume | None) -> Volume | None:
-    """Fill enclosed holes."""
+def _fill(field: Volume | None, largest_ml: float = np.inf) -> Volume | None:
+    """Fill enclosed holes up to a size."""
     if field is None:
         return None
     mask = field.voxels > 0
-    solid = fill_voids.fill(mask, in_place=False).astype(bool)
-    field.voxels[solid & ~mask] = 1
+    holes = fill_voids.fill(mask, in_place=False).astype(bool)
+    holes ^= mask
+    if np.isfinite(largest_ml) and holes.any():
+        numbers = cc3d.connected_components(holes, connectivity=6)
+        sizes_ml = np.bincount(numbers.ravel()) * float(np.prod(field.spacing_mm)) / 1000
+        sizes_ml[0] = np.inf
+        holes = (sizes_ml <= largest_ml)[numbers]
+    field.voxels[holes] = 1
     return field

@@ -15,7 +15,7 @@ from torch import nn
 
 from gnathos.training.network import DOWNSAMPLING, UNet
 
-DELIVERED = ("mandible", "skull")
+DELIVERED = ("mandible", "skull", "maxillary", "left_sinus", "right_sinus", "airway", "soft_tissue")
 """Structures to deliver, unless told otherwise: those that were tried on real scans."""
 INPUT, OUTPUT = "scan", "probability"
 _WORTH_HALVING = 1024

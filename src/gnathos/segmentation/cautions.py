@@ -1,0 +1,50 @@
+"""What speaks against trusting a scan, seen in the scan itself: metal, noise, what the field of view cuts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from gnathos.imaging import Volume
+from gnathos.segmentation.confidence import contrast_to_noise
+from gnathos.segmentation.findings import Finding, Reason
+from gnathos.segmentation.network import CoarseAnatomy
+
+Mask = npt.NDArray[np.bool_]
+
+METAL_OVER_BONE = 3.1
+"""Brighter than this many times the step from soft tissue to bone is no part of a body."""
+SATURATED_OVER_BONE = 2.2
+"""The scanner's highest value counts as metal from here on, where many voxels have it."""
+LEAST_SATURATED = 200
+LEAST_METAL_ML = 0.03
+LEAST_CONTRAST_TO_NOISE = 5.0
+
+
+def metal_mask(scan: Volume, coarse: CoarseAnatomy) -> Mask:
+    """Where the network's grid holds metal."""
+    levels = coarse.levels
+    step = levels.bone - levels.soft
+    limit = levels.soft + METAL_OVER_BONE * step
+    highest = scan.voxels.max()
+    if highest > levels.soft + SATURATED_OVER_BONE * step and (scan.voxels == highest).sum() > LEAST_SATURATED:
+        limit = min(limit, levels.soft + 0.8 * (float(highest) - levels.soft))
+    return np.asarray(coarse.grid.voxels > limit)
+
+
+def cautions(metal: Mask, coarse: CoarseAnatomy, findings: Mapping[str, Finding]) -> tuple[dict[str, str], ...]:
+    """Warnings about the scan as a whole: each a `code` and a `detail` sentence."""
+    found = []
+    metal_ml = float(metal.sum() * np.prod(coarse.grid.spacing_mm)) / 1000
+    if metal_ml > LEAST_METAL_ML:
+        detail = f"About {metal_ml:.1f} ml are as bright as metal; borders beside it may be wrong."
+        found.append({"code": "metal", "detail": detail})
+    ratio = contrast_to_noise(coarse)
+    if ratio < LEAST_CONTRAST_TO_NOISE:
+        detail = f"Bone stands out from soft tissue by {ratio:.1f} times the noise only; borders are uncertain."
+        found.append({"code": "low_contrast", "detail": detail})
+    cut = [name for name, finding in findings.items() if finding.reason is Reason.CUT_BY_BORDER]
+    if cut:
+        detail = f"The field of view cuts: {', '.join(cut)}."
+        found.append({"code": "field_of_view", "detail": detail})
+    return tuple(found)
