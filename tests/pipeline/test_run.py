@@ -117,3 +117,16 @@ def test_an_option_out_of_range_is_refused(tmp_path: Path) -> None:
     assert not result.success
     assert result.error is not None
     assert result.error["code"] == "invalid_option"
+
+
+def test_runs_again_and_with_other_thread_counts_give_the_same_bytes(small_scan: Path, tmp_path: Path) -> None:
+    names = ("mandible", "skull", "airway", "soft_tissue")
+    request = Request((InputFile("cbct", str(small_scan), ""),), (OutputFile("meshes", ".stl", names),))
+    files = []
+    for place, threads in enumerate((1, 2, 1)):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (output,) = run(request, folder, lambda progress: None, Engine(threads=threads)).outputs
+        files.append((folder / str(output.path)).read_bytes())
+
+    assert files[0] == files[1] == files[2]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gnathos.segmentation.normalise import AIR, BONE, CEILING, SOFT, find_levels, normalise
+from gnathos.imaging import Volume
+from gnathos.segmentation.normalise import AIR, BONE, CEILING, SOFT, Levels, as_hu, find_levels, normalise
 
 
 def head(noise=20.0, seed=3):
@@ -78,3 +79,14 @@ def test_values_that_are_not_numbers_are_left_out():
     scan = head()
     scan[:2] = np.nan
     assert find_levels(scan).soft == pytest.approx(40, abs=15)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint16, np.float32])
+def test_hounsfield_units_are_found_again_from_any_kind_of_number(kind) -> None:
+    levels = Levels(air=0, soft=1000, bone=2000, lowest=0)
+    voxels = np.array([[[0, 1000, 2000, 32000]]], kind)
+
+    values = as_hu(Volume(voxels, np.eye(4)), levels).voxels
+
+    assert values.dtype == np.float32
+    assert values.ravel() == pytest.approx([-1000, 40, 1000, 3000])

@@ -160,7 +160,7 @@ class BuiltinSegmenter:
             report((position + 1) / (len(structures) + 1))
             findings[structure] = _find(structure, study)
         report(1.0)
-        return Segmentation(findings, cautions(study.metal, study.coarse, findings))
+        return Segmentation(findings, cautions(study.metal, study.coarse))
 
 
 def _find(structure: str, study: Study) -> Finding:

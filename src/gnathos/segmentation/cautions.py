@@ -1,13 +1,11 @@
 """What speaks against trusting a scan, seen in the scan itself: metal, noise, what the field of view cuts."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from gnathos.imaging import Volume
+from gnathos.segmentation.bones import LOWER, UPPER
 from gnathos.segmentation.confidence import contrast_to_noise
-from gnathos.segmentation.findings import Finding, Reason
 from gnathos.segmentation.network import CoarseAnatomy
 
 Mask = npt.NDArray[np.bool_]
@@ -19,6 +17,17 @@ SATURATED_OVER_BONE = 2.2
 LEAST_SATURATED = 200
 LEAST_METAL_ML = 0.03
 LEAST_CONTRAST_TO_NOISE = 5.0
+LEAST_CUT_VOXELS = 5
+"""At the border of the network's grid, from which something counts as cut."""
+
+_PARTS = {
+    "mandible": LOWER,
+    "skull": UPPER,
+    "upper teeth": ("upper_teeth",),
+    "lower teeth": ("lower_teeth",),
+    "sinuses": ("sinus",),
+    "airway": ("airway",),
+}
 
 
 def metal_mask(scan: Volume, coarse: CoarseAnatomy) -> Mask:
@@ -32,7 +41,7 @@ def metal_mask(scan: Volume, coarse: CoarseAnatomy) -> Mask:
     return np.asarray(coarse.grid.voxels > limit)
 
 
-def cautions(metal: Mask, coarse: CoarseAnatomy, findings: Mapping[str, Finding]) -> tuple[dict[str, str], ...]:
+def cautions(metal: Mask, coarse: CoarseAnatomy) -> tuple[dict[str, str], ...]:
     """Warnings about the scan as a whole: each a `code` and a `detail` sentence."""
     found = []
     metal_ml = float(metal.sum() * np.prod(coarse.grid.spacing_mm)) / 1000
@@ -43,8 +52,13 @@ def cautions(metal: Mask, coarse: CoarseAnatomy, findings: Mapping[str, Finding]
     if ratio < LEAST_CONTRAST_TO_NOISE:
         detail = f"Bone stands out from soft tissue by {ratio:.1f} times the noise only; borders are uncertain."
         found.append({"code": "low_contrast", "detail": detail})
-    cut = [name for name, finding in findings.items() if finding.reason is Reason.CUT_BY_BORDER]
+    cut = [name for name, classes in _PARTS.items() if _is_cut(coarse.probability(*classes) > 0.5)]
     if cut:
         detail = f"The field of view cuts: {', '.join(cut)}."
         found.append({"code": "field_of_view", "detail": detail})
     return tuple(found)
+
+
+def _is_cut(mask: Mask) -> bool:
+    """Whether more than a few voxels lie at the border of their grid."""
+    return any(mask.take(end, axis).sum() >= LEAST_CUT_VOXELS for axis in range(3) for end in (0, -1))
