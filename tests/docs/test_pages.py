@@ -48,11 +48,12 @@ def run(script: str, desk: Path, engine: RunningEngine, **more: str) -> subproce
         env={**os.environ, "PATH": path, "GNATHOS_PORT": "0", **more},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=840,
         check=False,
     )
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_what_a_page_tells_to_type_works(page: Path, desk: Path, engine: RunningEngine) -> None:
     more = message_for(desk, engine) if page.name == "webhooks.md" else {}

@@ -59,7 +59,10 @@ def run(scan: Path | None) -> None:
     _require_mandible(result)
     _print_facts(facts_of_stl(FOLDER / "mandible.stl"), result)
     print(f"time            {ended - started:.1f} s for the job, {started - began:.1f} s before it")
-    print(f"documentation   was at {documentation} (see it any time: make up)")
+    print(f"documentation   was at {documentation}")
+    print(
+        "next            make up, and open the address that it prints: send a scan, look at the result, read the guide"
+    )
 
 
 def ensure_phantom() -> Path:
