@@ -18,6 +18,8 @@ from gnathos.errors import UnknownRoute
 
 ROOT = "/docs/guide"
 INDEX = "index"
+DECISIONS = "decisions/"
+"""The pages below it are listed on its index, whichever there are."""
 POLICY = SECURITY_POLICY.replace("default-src 'none'", "default-src 'none'; img-src 'self'")
 GUIDE_STYLE = (
     STYLE
@@ -94,10 +96,20 @@ def render(path: str, text: str) -> str:
     title = html.escape(next((content for _, content in headings(tokens)), path))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title} – Gnathos</title>'
     body = markdown.renderer.render(tokens, markdown.options, {})
+    if path == DECISIONS + INDEX:
+        body += f"<ul>{_decisions()}</ul>"
     return (
         f'<!doctype html><html lang="en"><head>{head}<style>{GUIDE_STYLE}</style></head><body>'
         f'<nav aria-label="Guide">{_navigation(path)}</nav><main>{body}</main></body></html>'
     )
+
+
+def _decisions() -> str:
+    """The list of decisions, each under its title."""
+    pages = {path: file for path, file in _files().items() if path.startswith(DECISIONS) and file.suffix == ".md"}
+    del pages[DECISIONS + INDEX]
+    titles = {path: file.read_text().partition("\n")[0].lstrip("# 0123456789.") for path, file in pages.items()}
+    return "".join(f'<li><a href="{ROOT}/{path}">{html.escape(title)}</a></li>' for path, title in titles.items())
 
 
 def target_of(page: str, target: str) -> str:
