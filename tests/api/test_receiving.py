@@ -71,6 +71,22 @@ def test_a_bomb_is_refused(looking, access, tmp_path) -> None:
     assert answer.json()["error"]["code"] == "archive_refused"
 
 
+@pytest.mark.parametrize(
+    ("content", "extension"),
+    [(meshes.binary_stl(b"x", 2**32 - 1), ".stl"), (meshes.ply("<", faces=meshes.FACES + 2**31 - 5), ".ply")],
+    ids=["STL of four billion triangles", "PLY with wild indices"],
+)
+def test_a_hostile_mesh_ends_its_job_with_the_reason(looking, access, content: bytes, extension: str) -> None:
+    _, urls = send(looking, access, content, "ios_upper", extension)
+
+    answer = looking.call("PUT", urls["notifyUrl"], headers=access).json()
+    assert (answer["state"], answer["error"]["code"], answer["error"]["input"]) == (
+        "failed",
+        "surface_unreadable",
+        "ios_upper",
+    )
+
+
 def test_whose_a_scan_is_is_taken_out_where_the_tenant_wants_it_so(looking, tmp_path) -> None:
     access = {"Authorization": f"Bearer {looking.token('a careful clinic')}"}
     with looking.database.transaction() as session:

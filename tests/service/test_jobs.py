@@ -28,6 +28,7 @@ def test_a_job_over_http(engine) -> None:
     assert (missing["status"], missing["url"], missing["size"]) == ("Missing", None, 0)
     assert missing["reason"]["code"] == "not_in_field_of_view"
     assert result["coordinateSystem"] == {"frame": "LPS", "unit": "mm"}
+    assert result["region"] == result["receipt"]["region"] == "local"
     assert result["warnings"] == [{"code": "stand_in", "detail": "Nothing was computed."}]
 
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from gnathos import __version__
+from gnathos.api.examples import add_examples
 from gnathos.api.job_body import JobBody
 from gnathos.api.webhook_routes import TestCallBody
 
@@ -56,6 +57,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for path in schema["paths"].values():
         for operation in path.values():
             _complete(operation)
+    add_examples(schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     return schema
