@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gnathos.anatomy import DECIDUOUS_FDI
+from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES
 from gnathos.imaging import Volume
 from gnathos.segmentation.bones import LOWER, UPPER, Bones, find_bones
-from gnathos.segmentation.canal import draw_tube, trace_canal
 from gnathos.segmentation.cautions import LEAST_METAL_ML, Mask, cautions, metal_mask
 from gnathos.segmentation.confidence import (
     Signs,
@@ -20,8 +19,9 @@ from gnathos.segmentation.confidence import (
     contrast_to_noise,
 )
 from gnathos.segmentation.findings import Finding, Outcome, Reason, ReportFraction, Segmentation
+from gnathos.segmentation.jaws import Jaws, find_nerve, find_tooth, look_at_jaws
 from gnathos.segmentation.limits import throat, upper_jaw
-from gnathos.segmentation.network import CoarseAnatomy, Network
+from gnathos.segmentation.network import NETWORKS, CoarseAnatomy, Network, describe_network
 from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirements, judge_presence
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
 from gnathos.segmentation.sides import midline_column, one_side
@@ -34,6 +34,23 @@ LEAST_AGREEMENT = 0.3
 """Dice with the coarse shape: what agrees less was not drawn by the structure's own border."""
 
 
+class Networks:
+    """The bundled networks, each loaded when it is first needed."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    @cached_property
+    def jaws(self) -> Network:
+        """Sees whole scans on a coarse grid."""
+        return Network(self._threads, "jaws")
+
+    @cached_property
+    def teeth(self) -> Network:
+        """Sees the jaws on a finer one."""
+        return Network(self._threads, "teeth")
+
+
 @dataclass(frozen=True)
 class Study:
     """One scan under work, and what is known of it so far."""
@@ -41,8 +58,12 @@ class Study:
     scan: Volume
     """Index axes along the patient's."""
     coarse: CoarseAnatomy
-    delivered: frozenset[str]
-    """Structures that the network finds well enough."""
+    networks: Networks
+
+    @cached_property
+    def jaws(self) -> Jaws | None:
+        """What the fine network says of the jaws; None where there are none."""
+        return look_at_jaws(self.scan, self.coarse, self.networks.teeth)
 
     @cached_property
     def bones(self) -> Bones:
@@ -148,29 +169,35 @@ class BuiltinSegmenter:
     name = "gnathos"
 
     def __init__(self, threads: int = 0) -> None:
-        self._network = Network(threads)
-        self.version = f"{METHOD_VERSION}+{self._network.version}"
+        self._networks = Networks(threads)
+        descriptions = [describe_network(name) for name in NETWORKS]
+        self._delivered = frozenset(name for each in descriptions for name in each["structures"])
+        self.version = "+".join([METHOD_VERSION, *(each["sha256"][:12] for each in descriptions)])
 
     def segment(self, scan: Volume, structures: Collection[str], report: ReportFraction) -> Segmentation:
         """Find structures; see `Segmenter.segment`."""
         oriented = scan.to_patient_axes()
-        study = Study(oriented, self._network.predict(oriented), self._network.structures)
+        study = Study(oriented, self._networks.jaws.predict(oriented), self._networks)
         findings: dict[str, Finding] = {}
         for position, structure in enumerate(structures):
             report((position + 1) / (len(structures) + 1))
-            findings[structure] = _find(structure, study)
+            findings[structure] = _find(structure, study) if structure in self._delivered else _cannot_tell(structure)
         report(1.0)
         return Segmentation(findings, cautions(study.metal, study.coarse))
 
 
-def _find(structure: str, study: Study) -> Finding:
+def _cannot_tell(structure: str) -> Finding:
     if structure in DECIDUOUS:
         return Finding(Outcome.MISSING, 1.0, Reason.NOT_SUPPORTED_YET, "Deciduous teeth cannot be told yet.")
-    if structure not in study.delivered:
-        explanation = "This version of the engine cannot tell this structure yet."
-        return Finding(Outcome.FAILED, 1.0, Reason.NOT_SUPPORTED_YET, explanation)
+    explanation = "This version of the engine cannot tell this structure yet."
+    return Finding(Outcome.FAILED, 1.0, Reason.NOT_SUPPORTED_YET, explanation)
+
+
+def _find(structure: str, study: Study) -> Finding:
     if structure in NERVES:
-        return _find_nerve(structure, study.scan, study.coarse)
+        return find_nerve(study.jaws, NERVES[structure])
+    if (fdi := STRUCTURES[structure].fdi) is not None:
+        return find_tooth(study.jaws, study.bones, fdi)
     return _find_by_recipe(structure, RECIPES[structure], study)
 
 
@@ -212,15 +239,6 @@ def _missing(structure: str, presence: Presence) -> Finding:
 
 def _words(structure: str) -> str:
     return structure.replace("_", " ")
-
-
-def _find_nerve(structure: str, scan: Volume, coarse: CoarseAnatomy) -> Finding:
-    probability = _on_side(coarse.probability("canal"), coarse, NERVES[structure])
-    path = trace_canal(coarse.grid.with_voxels(probability), scan, coarse.levels)
-    if path is None:
-        doubt = float(probability.max(initial=0))
-        return Finding(Outcome.MISSING, 1 - doubt / 2, Reason.NOT_FOUND, "No canal could be followed on this side.")
-    return Finding(Outcome.FOUND, path.probability, field=draw_tube(path, scan))
 
 
 def _on_side(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+import cc3d
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -22,6 +23,7 @@ DRAWING_SPACING_MM = 0.5
 LEAST_LENGTH_MM = 20.0
 """A whole canal is 50-75 mm long; shorter paths are noise."""
 SEED_PROBABILITY = 0.35
+LEAST_PIECE = 0.15
 COST_FLOOR = 0.03
 """Cost per mm where the network is sure; 1 where it sees no canal."""
 SMOOTHING_MM = 1.5
@@ -122,9 +124,17 @@ def _brightness(scan: Volume, grid: Volume, levels: Levels) -> FloatArray:
     return np.asarray(np.clip((gray - levels.soft) / (levels.bone - levels.soft), 0, 1), np.float32)
 
 
+def _of_weight(seen: FloatArray) -> npt.NDArray[np.bool_]:
+    """The pieces of what looks like canal that are not small beside the largest: strays are no end of it."""
+    pieces = cc3d.connected_components(seen > SEED_PROBABILITY, connectivity=26)
+    weights = np.bincount(pieces.ravel(), weights=seen.ravel())
+    weights[0] = 0
+    return np.asarray((weights >= max(LEAST_PIECE * weights.max(), 1e-6))[pieces])
+
+
 def _ends(seen: FloatArray, grid: Volume) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """The place furthest up and back, and the one furthest forward, that look like canal."""
-    places = np.argwhere(seen > SEED_PROBABILITY)
+    places = np.argwhere(_of_weight(seen))
     if len(places) < 2:
         return None
     points = grid.points_lps_mm(places)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -35,28 +36,40 @@ class CoarseAnatomy:
         return np.asarray(self.probabilities[known].sum(axis=0), dtype=np.float32)
 
 
+NETWORKS = ("jaws", "teeth")
+"""The bundled ones: the first sees whole scans on a coarse grid, the second the jaws on a finer one."""
+
+
+def describe_network(name: str, folder: Traversable = WEIGHTS) -> dict[str, Any]:
+    """What is known of a network: classes, voxels, structures that are delivered from it, hash, training."""
+    description: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    return description
+
+
 class Network:
     """A bundled network, loaded once."""
 
-    def __init__(self, threads: int = 0) -> None:
-        self.description: dict[str, Any] = json.loads((WEIGHTS / "jaws.json").read_text())
+    def __init__(self, threads: int = 0, name: str = "jaws", folder: Traversable = WEIGHTS) -> None:
+        """Load one.
+
+        Args:
+            threads: to compute with; 0: as many as there are cores.
+            name: one of `NETWORKS`.
+            folder: holds NAME.json and the weights that it names.
+        """
+        self.description = describe_network(name, folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # the arena would keep the peak of the largest scan for good
         options.log_severity_level = 3
-        weights = (WEIGHTS / self.description["file"]).read_bytes()
+        weights = (folder / self.description["file"]).read_bytes()
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
     @property
-    def structures(self) -> frozenset[str]:
-        """Names of the structures that these weights find well enough to be delivered."""
-        return frozenset(self.description["structures"])
-
-    @property
-    def version(self) -> str:
-        """Changes with the weights."""
-        return str(self.description["sha256"])[:12]
+    def spacing_mm(self) -> float:
+        """Edge of the voxels that it sees."""
+        return float(self.description["spacing_mm"])
 
     def predict(self, scan: Volume) -> CoarseAnatomy:
         """Look at a whole scan.
@@ -64,7 +77,7 @@ class Network:
         Args:
             scan: gray values of any scale, index axes along the patient's (`Volume.to_patient_axes`).
         """
-        grid = resample(scan, float(self.description["spacing_mm"]))
+        grid = resample(scan, self.spacing_mm)
         levels = find_levels(grid.voxels)
         multiple = self.description["multiple_of"]
         padding = [(0, -size % multiple) for size in grid.shape]

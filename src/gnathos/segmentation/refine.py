@@ -85,7 +85,7 @@ def refine_bone(
     Returns:
         The field, on a part of the scan's grid, float32, -1 to 1; None where nothing is bright enough.
     """
-    region = refine_grid(as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(cut_out(scan, shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
     depth = interpolate(shape.depth, region)
     field -= interpolate(bones.edge, region)
@@ -101,7 +101,7 @@ def refine_bone(
     if shape.limit is not None:
         np.minimum(field, interpolate(shape.limit, region), out=field)
     np.clip(field, -1, 1, out=field)
-    return _fill(_without_specks(region), edge.largest_hole_ml)
+    return fill(without_specks(region), edge.largest_hole_ml)
 
 
 def refine_air(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | None:
@@ -109,24 +109,24 @@ def refine_air(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | Non
 
     The level lies half-way between air and soft tissue; fluid and thickened mucosa count as outside.
     """
-    region = refine_grid(as_hu(_cut_out(scan, shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(cut_out(scan, shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
     field -= AIR_EDGE_HU
     field /= -AIR_CONTRAST_HU / 2
     _confine(region, shape, AIR_BAND_MM)
-    return _without_specks(region)
+    return without_specks(region)
 
 
 def refine_body(scan: Volume, levels: Levels, shape: CoarseShape) -> Volume | None:
     """Find the skin and what it encloses, airways included, on voxels of about 0.6 mm; see `refine_bone`."""
     factors = np.maximum(1, np.floor(SKIN_SPACING_MM / scan.spacing_mm + 1e-6)).astype(int)
-    region = refine_grid(as_hu(_cut_out(block_mean(scan, factors), shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(cut_out(block_mean(scan, factors), shape), levels), FINEST_NEEDED_MM)
     field = region.voxels
     field -= AIR_EDGE_HU
     field /= AIR_CONTRAST_HU / 2
     _confine(region, shape, SKIN_BAND_MM)
     np.maximum(field, np.clip((interpolate(shape.depth, region) - CORE_MM) / 2, -1, 1), out=field)
-    return _fill(_without_specks(region))
+    return fill(without_specks(region))
 
 
 def _confine(region: Volume, shape: CoarseShape, band_mm: float) -> None:
@@ -142,7 +142,8 @@ def _confine(region: Volume, shape: CoarseShape, band_mm: float) -> None:
     np.clip(field, -1, 1, out=field)
 
 
-def _cut_out(scan: Volume, shape: CoarseShape) -> Volume:
+def cut_out(scan: Volume, shape: CoarseShape) -> Volume:
+    """The part of a scan around a shape, with a margin."""
     places = np.argwhere(shape.mask)
     corners = shape.grid.points_lps_mm([places.min(axis=0) - 0.5, places.max(axis=0) + 0.5])
     indices = np.sort(scan.indices_at(corners), axis=0)
@@ -156,7 +157,7 @@ SMALLEST_PART = 0.02
 """Pieces below this share of the largest are noise."""
 
 
-def _without_specks(field: Volume) -> Volume | None:
+def without_specks(field: Volume) -> Volume | None:
     """Drop pieces that are small beside the largest; None where nothing is inside."""
     mask = field.voxels > 0
     pieces = cc3d.connected_components(mask, connectivity=6)
@@ -170,7 +171,7 @@ def _without_specks(field: Volume) -> Volume | None:
     return field
 
 
-def _fill(field: Volume | None, largest_ml: float = np.inf) -> Volume | None:
+def fill(field: Volume | None, largest_ml: float = np.inf) -> Volume | None:
     """Fill enclosed holes up to a size."""
     if field is None:
         return None

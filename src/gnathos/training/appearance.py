@@ -82,6 +82,8 @@ def _tissue_values(palette: Palette, chance: Chance) -> None:
         Tissue.SPINE_CORE: (u(120, 500), u(60, 200)),
         Tissue.HYOID: (bone * u(0.3, 0.8), u(50, 200)),
     }
+    for tissue in (Tissue.UPPER_LIGAMENT, Tissue.LOWER_LIGAMENT):  # thinner than a voxel: some bone is in it
+        values[tissue] = (soft + u(0.2, 1.0) * (bone - soft), u(20, 150))
     for tissue, (mean, spread) in values.items():
         palette.mean[tissue], palette.spread[tissue] = mean, spread
 

@@ -22,6 +22,8 @@ Codes = npt.NDArray[np.uint8]
 
 ORIGIN_MM = np.array([-70.0, -30.0, -30.0])
 SHAPE = (285, 285, 240)
+ATLAS_MM, FINE_MM = 1.0, 0.5
+"""Voxels of the atlas, and of its fine codes."""
 CONDYLES_MM = np.array([100.0, 114.0, 92.0])
 """A point on the hinge axis, which runs from left to right."""
 _MAP_MM = 0.5
@@ -57,6 +59,39 @@ def build_atlas(anatomy: Path) -> Atlas:
     spine = {tissue: _mesh_mask(anatomy / "jaw_complex", names, fdi) for tissue, names in _MESHES.items()}
     codes = _complete_head(jaws, spine)
     return Atlas(codes, _follows_jaw(codes))
+
+
+def build_fine_codes(anatomy: Path, atlas: Atlas) -> Codes:
+    """The atlas's codes on half its voxels, with the bones, teeth and canals of the label map at their own resolution.
+
+    Returns:
+        (2 × `SHAPE`) codes; voxel `[k]` lies at `ORIGIN_MM` + k/2 millimetres.
+    """
+    fdi = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(anatomy / "head_fdi_0p5mm.nii.gz")))
+    jaws = _jaw_codes(fdi)
+    _put_ligament(jaws)
+    around = _without(atlas.codes, _on_grid(jaws) > 0)
+    codes = np.repeat(np.repeat(np.repeat(around, 2, 0), 2, 1), 2, 2)
+    start = (-ORIGIN_MM / FINE_MM).astype(int)
+    part = codes[tuple(slice(a, a + n) for a, n in zip(start, jaws.shape, strict=True))]
+    part[jaws > 0] = jaws[jaws > 0]
+    return codes
+
+
+def _without(codes: Codes, taken: Mask) -> Codes:
+    """The codes with what is taken replaced by the nearest other."""
+    nearest = ndimage.distance_transform_edt(taken, return_distances=False, return_indices=True)
+    return np.asarray(codes[tuple(nearest)], np.uint8)
+
+
+def _put_ligament(codes: Codes) -> None:
+    """Bone within a voxel of a root becomes the gap that is seen around roots."""
+    for upper, tissue, bones in (
+        (True, Tissue.UPPER_LIGAMENT, range(Tissue.CELLS, Tissue.DIPLOE + 1)),
+        (False, Tissue.LOWER_LIGAMENT, range(Tissue.JAW_SHELL, Tissue.JAW_MARROW + 1)),
+    ):
+        roots = np.isin(codes, [tooth_code(fdi, ToothPart.ROOT) for fdi in PERMANENT_FDI if is_upper(fdi) == upper])
+        codes[ndimage.binary_dilation(roots) & np.isin(codes, [*bones])] = tissue
 
 
 _MESHES = {Tissue.SPINE_CORE: tuple(f"c{k}" for k in range(1, 8)), Tissue.HYOID: ("hyoid",)}

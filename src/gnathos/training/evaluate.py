@@ -62,7 +62,7 @@ def heldout_scans(anatomy: Path, cache: Path, first: int, count: int, spacing_mm
     for number in range(first, first + count):
         path = cache / "scans" / f"{number:04d}-{spacing_mm:g}mm.npz"
         if not path.exists():
-            heads = heads or load_anatomy(anatomy, cache)[1]
+            heads = heads or load_anatomy(anatomy, cache, fine=True)[1]
             path.parent.mkdir(exist_ok=True)
             draw(heads, number, spacing_mm).save(path)
         yield HeldOutScan.load(path, number)

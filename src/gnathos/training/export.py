@@ -8,38 +8,48 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import helper, numpy_helper
 from torch import nn
 
 from gnathos.training.network import DOWNSAMPLING, UNet
+from gnathos.training.tasks import TASKS
 
-DELIVERED = ("mandible", "skull", "maxillary", "left_sinus", "right_sinus", "airway", "soft_tissue")
-"""Structures to deliver, unless told otherwise: those that were tried on real scans."""
 INPUT, OUTPUT = "scan", "probability"
 _WORTH_HALVING = 1024
-"""Weights with at least this many values are stored as float16."""
+"""Weights with at least this many values are stored as float16,"""
+_WORTH_QUARTERING = 32_768
+"""and those with so many as whole numbers of eight bits with a scale per output channel."""
 
 
 class _Probabilities(nn.Module):
-    """The network with its softmax."""
+    """The network with a softmax over its classes, weighed back, and a sigmoid over what is behind them."""
 
-    def __init__(self, network: UNet) -> None:
+    def __init__(self, network: UNet, weights: Sequence[float]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.classes = network, len(weights)
+        self.register_buffer("offsets", torch.tensor(weights).log().view(1, -1, 1, 1, 1))
 
     def forward(self, scan: torch.Tensor) -> torch.Tensor:
-        probabilities: torch.Tensor = self.network(scan).softmax(1)
-        return probabilities
+        logits = self.network(scan)
+        shares = (logits[:, : self.classes] - self.offsets).softmax(1)
+        return torch.cat([shares, logits[:, self.classes :].sigmoid()], 1)
 
 
-def export_network(network: UNet, out: Path) -> None:
-    """Write the network as ONNX: float32 in and out, any extent in multiples of 16, weights stored as float16."""
+def export_network(network: UNet, weights: Sequence[float], out: Path) -> None:
+    """Write the network as ONNX: float32 in and out, any extent in multiples of 16, weights stored in fewer bits.
+
+    Args:
+        network: what was trained.
+        weights: for each of the channels that exclude each other, the first ones: what its probability is divided by.
+        out: made or replaced.
+    """
     example = torch.zeros(1, 1, 3 * DOWNSAMPLING, 2 * DOWNSAMPLING, 4 * DOWNSAMPLING)
     axes = {place + 2: DOWNSAMPLING * torch.export.Dim(name, min=1, max=64) for place, name in enumerate("dhw")}
     program = torch.onnx.export(
-        _Probabilities(network).eval(),
+        _Probabilities(network, weights).eval(),
         (example,),
         input_names=[INPUT],
         output_names=[OUTPUT],
@@ -51,7 +61,7 @@ def export_network(network: UNet, out: Path) -> None:
         raise RuntimeError("PyTorch made no ONNX program")
     model = program.model_proto
     _forget_origins(model)
-    _halve_weights(model.graph)
+    _shrink_weights(model.graph)
     onnx.checker.check_model(model, full_check=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(model.SerializeToString(deterministic=True))
@@ -65,19 +75,39 @@ def _forget_origins(model: onnx.ModelProto) -> None:
         described.doc_string = ""
 
 
-def _halve_weights(graph: onnx.GraphProto) -> None:
-    """Store large weights as float16 with a cast to float32 behind each; runtimes fold the cast when they load."""
-    casts = []
-    for weights in graph.initializer:
+def _shrink_weights(graph: onnx.GraphProto) -> None:
+    """Store weights in fewer bits, with what restores float32 behind each; runtimes fold that when they load."""
+    restoring: list[onnx.NodeProto] = []
+    for weights in [*graph.initializer]:
         values = numpy_helper.to_array(weights)
         if values.dtype != np.float32 or values.size < _WORTH_HALVING:
             continue
-        name = weights.name
-        weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+        graph.initializer.remove(weights)
+        shrink = _as_int8 if values.size >= _WORTH_QUARTERING else _as_float16
+        stored, node = shrink(weights.name, values)
+        graph.initializer.extend(stored)
+        restoring.append(node)
+    nodes = [*restoring, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _as_float16(name: str, values: npt.NDArray[np.float32]) -> tuple[list[onnx.TensorProto], onnx.NodeProto]:
+    stored = numpy_helper.from_array(values.astype(np.float16), f"{name}_half")
+    return [stored], helper.make_node("Cast", [stored.name], [name], to=onnx.TensorProto.FLOAT)
+
+
+def _as_int8(name: str, values: npt.NDArray[np.float32]) -> tuple[list[onnx.TensorProto], onnx.NodeProto]:
+    """Whole numbers from -127 to 127 with a scale per first index."""
+    scale = np.abs(values).reshape(len(values), -1).max(axis=1) / 127
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    whole = np.round(values / scale.reshape(-1, *[1] * (values.ndim - 1))).astype(np.int8)
+    stored = [
+        numpy_helper.from_array(whole, f"{name}_int8"),
+        numpy_helper.from_array(scale, f"{name}_scale"),
+        numpy_helper.from_array(np.zeros(len(values), np.int8), f"{name}_zero"),
+    ]
+    return stored, helper.make_node("DequantizeLinear", [each.name for each in stored], [name], axis=0)
 
 
 def write_description(out: Path, description: dict[str, Any]) -> None:
@@ -87,17 +117,18 @@ def write_description(out: Path, description: dict[str, Any]) -> None:
     out.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
 
 
-def describe(checkpoint: dict[str, Any], structures: Sequence[str] = DELIVERED) -> dict[str, Any]:
+def describe(checkpoint: dict[str, Any], structures: Sequence[str] | None = None) -> dict[str, Any]:
     """What whoever runs the network must know, and where its weights come from.
 
     Args:
-        structures: what these weights find well enough to be delivered.
+        structures: what these weights find well enough to be delivered; those of the task unless told otherwise.
     """
+    task = TASKS[checkpoint["task"]]
     return {
         "format": 1,
         "classes": list(checkpoint["classes"]),
-        "structures": list(structures),
-        "spacing_mm": checkpoint["spacing_mm"],
+        "structures": list(structures or task.structures),
+        "spacing_mm": task.spacing_mm,
         "axes": "slices to the head, rows to the back, columns to the left",
         "multiple_of": DOWNSAMPLING,
         "normalisation": "gnathos.segmentation.normalise.normalise over the whole scan on the network's grid",
@@ -110,11 +141,12 @@ def describe(checkpoint: dict[str, Any], structures: Sequence[str] = DELIVERED) 
     }
 
 
-def export_state(checkpoint: dict[str, Any], out: Path, structures: Sequence[str] = DELIVERED) -> None:
+def export_state(checkpoint: dict[str, Any], out: Path, structures: Sequence[str] | None = None) -> None:
     """Write the network of a checkpoint, the averaged weights where it has them, and its description."""
-    network = UNet(len(checkpoint["classes"]))
+    task = TASKS[checkpoint["task"]]
+    network = task.network()
     network.load_state_dict(checkpoint.get("average", checkpoint["net"]))
-    export_network(network, out)
+    export_network(network, task.answer_weights, out)
     write_description(out, describe(checkpoint, structures))
 
 
@@ -123,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--structures", nargs="+", default=DELIVERED, help="what is found well enough to be delivered")
+    parser.add_argument("--structures", nargs="+", help="what is found well enough to be delivered")
     options = parser.parse_args(arguments)
     export_state(torch.load(options.checkpoint, weights_only=True), options.out, options.structures)
 

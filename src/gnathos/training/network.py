@@ -1,12 +1,14 @@
 """The network that is trained: a small 3-D U-Net."""
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 DOWNSAMPLING = 16
 """Each edge of the input is a multiple of this."""
+COARSE_WIDTH = (16, 32, 64, 128, 160)
 
 
 class Block(nn.Sequential):
@@ -24,16 +26,22 @@ class Block(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """Gray values (n, 1, d, h, w), as `gnathos.segmentation.normalise` makes them, to logits (n, classes, d, h, w)."""
+    """Gray values (n, 1, d, h, w), as `gnathos.segmentation.normalise` makes them, to logits (n, outputs, d, h, w)."""
 
-    def __init__(self, classes: int, base: int = 16) -> None:
+    def __init__(self, outputs: int, width: Sequence[int] = COARSE_WIDTH) -> None:
+        """Make one.
+
+        Args:
+            outputs: channels of the answer.
+            width: channels of each level, the finest first.
+        """
         super().__init__()
-        width = [base, 2 * base, 4 * base, 8 * base, 10 * base]
+        base = width[0]
         steps = list(itertools.pairwise(width))
         self.down = nn.ModuleList([Block(1, base), *(Block(fine, coarse, 2) for fine, coarse in steps)])
         self.up = nn.ModuleList([nn.ConvTranspose3d(coarse, fine, 2, 2) for fine, coarse in steps])
         self.merge = nn.ModuleList([Block(2 * fine, fine) for fine, _ in steps])
-        self.head = nn.Conv3d(base, classes, 1)
+        self.head = nn.Conv3d(base, outputs, 1)
 
     def forward(self, scan: torch.Tensor) -> torch.Tensor:
         """Logits of the same extent as the scan."""

@@ -20,6 +20,10 @@ class Rendering:
     """(slices, rows, columns) float32, normalised, padded to multiples of 16."""
     labels: torch.Tensor
     """Class of each voxel, int64."""
+    cores: torch.Tensor | None = None
+    """1 within a tooth and away from its surface, 2 where teeth meet; for networks that tell teeth apart. int64."""
+    places: torch.Tensor | None = None
+    """The place of the tooth that each voxel belongs to, 1-8 from the midline, 0 where there is none; int64."""
 
 
 def render(anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Rendering:
@@ -28,33 +32,61 @@ def render(anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Rende
     Args:
         one_subject: shape the head by one subject alone, not by a mixture.
     """
-    view = choose_view(chance)
+    picture = take_picture(choose_view(chance), anatomy, chance, one_subject)
+    labels = torch.from_numpy(picture.palette.kind)[picture.codes.long()].long()
+    labels[~picture.seen] = BACKGROUND
+    return padded(torch.from_numpy(normalise(picture.value.numpy())), labels)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One scan in a scanner's own gray values, and what it shows."""
+
+    value: torch.Tensor
+    """(slices, rows, columns) float32."""
+    codes: torch.Tensor
+    """Tissue of each voxel."""
+    palette: appearance.Palette
+    seen: torch.Tensor
+    """Whether the voxel lies in the field of view."""
+
+
+def take_picture(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Picture:
+    """A random head as a random scanner shows it; see `render`."""
     places = places_in_atlas(view, anatomy, chance, one_subject)
     codes = _with_devices(anatomy.codes_at(places), view, chance)
     palette = appearance.choose_palette(chance)
-    labels = torch.from_numpy(palette.kind)[codes.long()].long()
     value = _tissue_values(places, codes, anatomy, palette)
     value = appearance.texture(value, codes.long(), palette, chance)
     value = appearance.scanner(appearance.streaks(value, chance), chance)
     value = appearance.truncation_rim(value, chance)
     seen = appearance.field_of_view(value, chance)
     value = appearance.gray_scale(value, chance)
-    if seen is not None:
-        lowest = float(value.min())
-        value[~seen] = lowest - (chance.uniform(0, 1000) if chance.happens(0.5) else 0.0)
-        labels[~seen] = BACKGROUND
-    return _padded(torch.from_numpy(normalise(value.numpy())), labels)
+    if seen is None:
+        return Picture(value, codes, palette, torch.ones_like(codes, dtype=torch.bool))
+    lowest = float(value.min())
+    value[~seen] = lowest - (chance.uniform(0, 1000) if chance.happens(0.5) else 0.0)
+    return Picture(value, codes, palette, seen)
 
 
 def _tissue_values(
     places: torch.Tensor, codes: torch.Tensor, anatomy: Anatomy, palette: appearance.Palette
 ) -> torch.Tensor:
-    """Mean values with the partial volumes of eight samples a voxel."""
-    fine = functional.interpolate(places.movedim(-1, 0)[None], scale_factor=2, mode="trilinear", align_corners=False)
+    """Mean values with the partial volumes of samples spread over each voxel."""
     means = torch.from_numpy(palette.mean)
-    sampled = means[anatomy.codes_at(fine[0].movedim(0, -1)).int()]
-    value = functional.avg_pool3d(sampled[None, None], 2)[0, 0]
+    steps = [_to_the_next(places, axis) / 4 for axis in range(3)]
+    value = torch.zeros(codes.shape)
+    for signs in anatomy.samples:
+        offset = sum(sign * step for sign, step in zip(signs, steps, strict=True))
+        value += means[anatomy.codes_at(places + offset).int()]
+    value /= len(anatomy.samples)
     return torch.where(codes == Tissue.DEVICE, means[Tissue.DEVICE], value)
+
+
+def _to_the_next(places: torch.Tensor, axis: int) -> torch.Tensor:
+    """From each voxel's place to that of the next along an axis; at the end as before it."""
+    steps = places.diff(dim=axis)
+    return torch.cat([steps, steps.narrow(axis, steps.shape[axis] - 1, 1)], axis)
 
 
 def _with_devices(codes: torch.Tensor, view: View, chance: Chance) -> torch.Tensor:
@@ -77,7 +109,7 @@ def _with_devices(codes: torch.Tensor, view: View, chance: Chance) -> torch.Tens
     return codes.to(torch.uint8)
 
 
-def _padded(scan: torch.Tensor, labels: torch.Tensor) -> Rendering:
+def padded(scan: torch.Tensor, labels: torch.Tensor) -> Rendering:
     """Extended behind its ends to multiples of 16, as the engine does."""
     pad = [more for edge in reversed(scan.shape) for more in (0, -edge % MULTIPLE)]
     return Rendering(functional.pad(scan, pad, value=AIR), functional.pad(labels, pad, value=BACKGROUND))

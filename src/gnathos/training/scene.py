@@ -1,5 +1,6 @@
 """Where a random scan looks, and how the head in it is bent: from voxels of the scan to places in the atlas."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,13 +8,15 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from gnathos.training.atlas import CONDYLES_MM, ORIGIN_MM, SHAPE, Atlas
+from gnathos.training.atlas import ATLAS_MM, CONDYLES_MM, FINE_MM, ORIGIN_MM, SHAPE, Atlas, Codes
 from gnathos.training.chance import Chance, Shape
 from gnathos.training.shapes import Field, Shapes
 
 MULTIPLE = 16
 _MOST_VOXELS, _MOST_OF_A_HEAD = 180_000, 300_000
 _MIDLINE = 91.5
+FINE_VIEW_MM = 1.2
+"""Views with smaller voxels are bent on every other one."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,31 @@ def _view(extent: list[float], centre: tuple[float, float, float], spacing: floa
     return View((edges[0], edges[1], edges[2]), spacing, centre, is_whole)
 
 
+_CORNERS = tuple(itertools.product((-1, 1), repeat=3))
+_TETRAHEDRON = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
+"""Where a voxel is sampled, in quarters of its edges: enough where it is not much larger than the atlas's."""
+
+
 class Anatomy:
     """The atlas and the shapes, as tensors ready to be sampled."""
 
-    def __init__(self, atlas: Atlas, shapes: Shapes | None) -> None:
-        self.codes = torch.from_numpy(atlas.codes.reshape(-1))
+    def __init__(self, atlas: Atlas, shapes: Shapes | None, fine_codes: Codes | None = None) -> None:
+        """Take the atlas's own codes, or those of its fine grid."""
+        codes = atlas.codes if fine_codes is None else fine_codes
+        self.voxel_mm = ATLAS_MM if fine_codes is None else FINE_MM
+        self.edges = codes.shape
+        self.codes = torch.from_numpy(codes.reshape(-1))
+        self.samples = _CORNERS if fine_codes is None else _TETRAHEDRON
         self.follows_jaw = torch.from_numpy(atlas.follows_jaw)[None, None]
         self.shapes = shapes
 
     def codes_at(self, places_mm: torch.Tensor) -> torch.Tensor:
         """Tissue codes at places (..., 3) of the atlas; beyond its ends what is at the end."""
-        index = (places_mm - torch.from_numpy(ORIGIN_MM).float()).round_().long()
-        for axis, edge in enumerate(SHAPE):
-            index[..., axis].clamp_(0, edge - 1)
-        flat = (index[..., 0] * SHAPE[1] + index[..., 1]) * SHAPE[2] + index[..., 2]
-        return self.codes[flat]
+        flat = torch.zeros(places_mm.shape[:-1], dtype=torch.int32)
+        for axis, (place, edge) in enumerate(zip(places_mm.unbind(-1), self.edges, strict=True)):
+            index = place.sub(ORIGIN_MM[axis]).div_(self.voxel_mm).round_().clamp_(0, edge - 1)
+            flat.mul_(edge).add_(index.to(torch.int32))
+        return self.codes.index_select(0, flat.view(-1)).view(flat.shape)
 
 
 def places_in_atlas(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> torch.Tensor:
@@ -118,7 +131,7 @@ def places_in_atlas(view: View, anatomy: Anatomy, chance: Chance, one_subject: b
     places = places + _smooth_warp(view, chance)
     if anatomy.shapes is not None and chance.happens(0.85):
         places = places + _sample_field(anatomy.shapes.mix(_weights(anatomy.shapes, chance, one_subject)), places)
-    return _close_mouth(places, anatomy.follows_jaw, chance)
+    return _close_mouth(places, anatomy.follows_jaw, chance, 2 if view.spacing_mm < FINE_VIEW_MM else 1)
 
 
 def _pose(chance: Chance) -> torch.Tensor:
@@ -175,7 +188,7 @@ def _relative(places_mm: torch.Tensor) -> torch.Tensor:
     return unit.flip(-1)[None]
 
 
-def _close_mouth(places: torch.Tensor, follows: torch.Tensor, chance: Chance) -> torch.Tensor:
+def _close_mouth(places: torch.Tensor, follows: torch.Tensor, chance: Chance, stride: int = 1) -> torch.Tensor:
     """From the head with its mouth open to the atlas, whose mouth is closed.
 
     A place that follows the jaw by a share turns about the condyles by that share of the angle. Which share it has is
@@ -185,13 +198,20 @@ def _close_mouth(places: torch.Tensor, follows: torch.Tensor, chance: Chance) ->
     slide = torch.tensor([-0.35, -0.9, 0.0]) * np.rad2deg(angle) * chance.uniform(0.1, 0.45)
     if angle < 0.005:
         return places
-    low, high = torch.zeros(places.shape[:-1]), torch.ones(places.shape[:-1])
+    # the share changes over millimetres: on a fine grid every other place is enough
+    some = places[::stride, ::stride, ::stride]
+    low, high = torch.zeros(some.shape[:-1]), torch.ones(some.shape[:-1])
     for _ in range(6):
         middle = (low + high) / 2
-        source = _turned_back(places, middle, angle, slide)
+        source = _turned_back(some, middle, angle, slide)
         share = functional.grid_sample(follows, _relative(source), padding_mode="border", align_corners=True)[0, 0]
         low, high = torch.where(share > middle, middle, low), torch.where(share > middle, high, middle)
-    return _turned_back(places, (low + high) / 2, angle, slide)
+    found = (low + high) / 2
+    if stride > 1:
+        size = [edge * stride for edge in found.shape]
+        found = functional.interpolate(found[None, None], size=size, mode="trilinear")[0, 0]
+        found = found[: places.shape[0], : places.shape[1], : places.shape[2]]
+    return _turned_back(places, found, angle, slide)
 
 
 def _turned_back(places: torch.Tensor, share: torch.Tensor, angle: float, slide: torch.Tensor) -> torch.Tensor:

@@ -63,6 +63,9 @@ class Tissue(enum.IntEnum):
     """Head rest, chin rest, ear rods: outside of the patient."""
     SINUS_RIM = 26
     """Air in large sinuses, swollen mucosa or bone in others."""
+    UPPER_LIGAMENT = 27
+    """The thin gap around the roots, on the fine grid only."""
+    LOWER_LIGAMENT = 28
 
 
 class ToothPart(enum.IntEnum):
@@ -74,13 +77,14 @@ class ToothPart(enum.IntEnum):
     PULP = 3
 
 
-_FIRST_TOOTH = 32
-CODES = _FIRST_TOOTH + 4 * len(PERMANENT_FDI)
+FIRST_TOOTH = 32
+PARTS_PER_TOOTH = len(ToothPart)
+CODES = FIRST_TOOTH + PARTS_PER_TOOTH * len(PERMANENT_FDI)
 
 
 def tooth_code(fdi: int, part: ToothPart) -> int:
     """The code of one part of one tooth."""
-    return _FIRST_TOOTH + 4 * PERMANENT_FDI.index(fdi) + part
+    return FIRST_TOOTH + PARTS_PER_TOOTH * PERMANENT_FDI.index(fdi) + part
 
 
 _CLASS_OF_TISSUE = {
@@ -94,6 +98,8 @@ _CLASS_OF_TISSUE = {
     Tissue.SKULL_SHELL: SKULL,
     Tissue.SKULL_CORE: SKULL,
     Tissue.DIPLOE: SKULL,
+    Tissue.UPPER_LIGAMENT: SKULL,
+    Tissue.LOWER_LIGAMENT: MANDIBLE,
     Tissue.JAW_SHELL: MANDIBLE,
     Tissue.JAW_SECOND: MANDIBLE,
     Tissue.JAW_CORTEX: MANDIBLE,
