@@ -162,7 +162,7 @@ def split_along_arch(pieces: Labels, core: FloatArray, spacing_mm: float, least:
         least: voxels of each part.
     """
     places = np.argwhere(pieces > 0)
-    along_mm = _along_arch(places * spacing_mm)
+    along_mm = _along_arch(places.astype(np.float64) * spacing_mm)
     bins = (along_mm / PROFILE_MM).astype(int)
     weights = core[pieces > 0]
     profile = ndimage.gaussian_filter1d(np.bincount(bins, weights=weights), PROFILE_SMOOTHING_MM / PROFILE_MM)
