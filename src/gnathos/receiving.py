@@ -38,6 +38,8 @@ class Reception:
     """Where files are looked at."""
 
     store: ObjectStore
+    scratch: Path
+    """For what is looked at; private, and empty in between."""
     limits: ChildLimits
     """Of one look; with 0 seconds nothing is looked at."""
     work_limits: ChildLimits
@@ -45,12 +47,12 @@ class Reception:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     @classmethod
-    def from_settings(cls, settings: Settings, store: ObjectStore) -> "Reception":
+    def from_settings(cls, settings: Settings, store: ObjectStore, scratch: Path) -> "Reception":
         """As the settings say."""
         environment = {"GNATHOS_MAX_UNPACKED_MB": str(settings.max_unpacked_mb), "OMP_NUM_THREADS": "1"}
         memory_bytes = settings.job_memory_mb * BYTES_PER_MB
         look = ChildLimits(memory_bytes, settings.receiving_seconds, environment)
-        return cls(store, look, replace(look, seconds=settings.job_minutes * SECONDS_PER_MINUTE))
+        return cls(store, scratch, look, replace(look, seconds=settings.job_minutes * SECONDS_PER_MINUTE))
 
     async def check(self, object_key: str, extension: str, key: str) -> None:
         """Look at a file in the store; one that takes longer than it may is let through, its job will tell.
@@ -94,7 +96,7 @@ class Reception:
 
     @contextmanager
     def _opened(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="gnathos-receiving-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
 
     def _path_of(self, object_key: str, folder: Path) -> Path:

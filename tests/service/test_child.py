@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from gnathos.children.child import ChildEnd, ChildLimits, run_child
-from gnathos.worker.scratch import scratch_folder
+from gnathos.children.scratch import scratch_folder
 
 MEGABYTE = 10**6
 

@@ -13,6 +13,7 @@ from gnathos.api.job_watch import JobWatch
 from gnathos.api.local_access import OneTimeCodes
 from gnathos.api.tokens import TokenKeys
 from gnathos.api.uploads_under_way import UploadsUnderWay
+from gnathos.children.scratch import scratch_folder
 from gnathos.jobs.credentials import TOKENS, URLS, signing_keys
 from gnathos.jobs.database import Database, migrate
 from gnathos.jobs.limits import LIMITS, Limits
@@ -53,7 +54,7 @@ class Services:
 def open_services(settings: Settings, local_client: str = "") -> Iterator[Services]:
     """Wait for the database, bring it to this version, and read the keys."""
     migrate(settings.database_url, START_TIMEOUT_S)
-    with Database(settings.database_url) as database:
+    with Database(settings.database_url) as database, scratch_folder(settings.data / "scratch") as scratch:
         with database.transaction() as session:
             token_keys = [(key.id, key.private) for key in signing_keys(session, TOKENS)]
             url_keys = [key.private for key in signing_keys(session, URLS)]
@@ -72,7 +73,7 @@ def open_services(settings: Settings, local_client: str = "") -> Iterator[Servic
             limits=Limits(**{name: getattr(settings, name) for name in LIMITS}),
             client=guarded_client(guard),
             local_client=local_client,
-            reception=Reception.from_settings(settings, store),
+            reception=Reception.from_settings(settings, store, scratch.resolve()),
         )
 
 

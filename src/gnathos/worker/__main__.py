@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from gnathos.children.scratch import scratch_folder
 from gnathos.jobs.database import migrate
 from gnathos.logs import write_logs
 from gnathos.settings import Settings
 from gnathos.traces import traces
-from gnathos.worker.scratch import scratch_folder
 from gnathos.worker.service import PIPELINE, WorkerService
 
 PRIVATE_UMASK = 0o077

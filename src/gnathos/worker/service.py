@@ -162,7 +162,7 @@ class WorkerService:
         return Dock(
             database=database,
             store=store,
-            reception=Reception.from_settings(settings, store),
+            reception=Reception.from_settings(settings, store, self._scratch),
             usual=self._usual_limits(),
             client=client,
             limit_bytes=settings.max_upload_mb * BYTES_PER_MB,

@@ -1,4 +1,4 @@
-"""A worker's private folders for attempts; what a dead worker left is deleted."""
+"""A process's private folder for what children work on; what a dead process left is deleted."""
 
 import contextlib
 import fcntl
@@ -12,13 +12,13 @@ from pathlib import Path
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder for one worker; those of workers that are no more are deleted first."""
+    """A folder for one process; those of processes that are no more are deleted first."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for lock_path in parent.glob("*.lock"):
         _delete_if_left(lock_path)
     lock_path = parent / f"{uuid.uuid4().hex}.lock"
     with lock_path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # held while the worker lives, whatever ends it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held while the process lives, whatever ends it
         folder = lock_path.with_suffix("")
         folder.mkdir(mode=0o700)
         try:
