@@ -28,7 +28,7 @@ up: $(CORE)
 test: $(DEV) $(NODE)
 	$(BIN)/python -m pytest
 
-bench: $(DEV)
+bench: $(DEV) $(NODE)
 	$(BIN)/python -m bench
 
 lint: $(DEV)

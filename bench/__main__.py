@@ -15,6 +15,7 @@ from bench import page
 from bench.load import load_rows
 from bench.scans import LARGE, SMALL, phantom
 from bench.tables import print_table
+from bench.transfers import transfer_rows
 from gnathos.cli.connection import engine_of
 from gnathos.cli.demo import running_engine
 from gnathos.pipeline import InputFile, OutputFile, Request
@@ -36,6 +37,7 @@ def main() -> None:
         print_table("API while 500 MB are uploaded", ("what", "value"), upload_rows(credentials, Path(data)))
         print_table("engine under load", ("what", "value"), load_rows(credentials, large, small))
         print_table(page.TITLE, page.COLUMNS, page.page_rows(credentials, large))
+    print_table("500 MB by clients' presigned URLs", ("what", "value"), transfer_rows())
 
 
 def pipeline_rows(scan: Path) -> Iterator[Sequence[str]]:

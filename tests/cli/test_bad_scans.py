@@ -50,6 +50,15 @@ def test_an_empty_file_is_refused_at_the_notification(engine: RunningEngine, tmp
         send(engine, BAD_SCANS["empty"][0](tmp_path))
 
 
+def test_a_scan_without_a_jaw_over_http(engine: RunningEngine) -> None:
+    job_id = send(engine, shared_path("scans/gantry_tilt_dicom"))
+    result = engine.client().wait(job_id, timeout_s=120)
+
+    (mesh,) = result["outputFiles"]["meshes"]
+    assert (result["success"], mesh["status"], mesh["url"]) == (True, "Missing", None)
+    assert mesh["reason"]["detail"]
+
+
 def test_a_scan_without_a_jaw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scan = shared_path("scans/gantry_tilt_dicom")
     exit_code = segment.run(scan, tmp_path / "mandible.stl", ["mandible"], as_json=True)

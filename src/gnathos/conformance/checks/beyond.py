@@ -1,6 +1,7 @@
 """What this engine offers besides; other servers keep the contract without it."""
 
 import base64
+import hashlib
 import uuid
 from functools import partial
 from typing import Any
@@ -10,20 +11,21 @@ from gnathos.conformance.check import Level, Section
 from gnathos.conformance.jobs import BEYOND, BY_URL, MANDIBLE, QUICK_START, UNREADABLE, WEBHOOK_PATH, body
 from gnathos.conformance.run import Run
 from gnathos.conformance.server import Job
-from gnathos.conformance.verdicts import PROBLEM, Undecided, expect, json_of, require
+from gnathos.conformance.verdicts import PROBLEM, REFUSED, Undecided, expect, json_of, require
 
 section = Section("beyond")
 
 
-BEGINNINGS = {
-    ("segmentations", 0): b"\x1f\x8b",
-    ("segmentations", 1): b"NRRD",
-    ("segmentations", 2): b"\0" * 128 + b"DICM",
-    ("previews", 0): b"\x89PNG",
-    ("report", 0): b"{",
-    ("archive", 0): b"PK",
+FILES = {
+    ("segmentations", 0): (".nii.gz", b"\x1f\x8b"),
+    ("segmentations", 1): (".nrrd", b"NRRD"),
+    ("segmentations", 2): (".dcm", b"\0" * 128 + b"DICM"),
+    ("previews", 0): (".png", b"\x89PNG"),
+    ("volumes", 0): (".nii.gz", b"\x1f\x8b"),
+    ("report", 0): (".json", b"{"),
+    ("archive", 0): (".zip", b"PK"),
 }
-"""Of the files of the job with outputs beyond the contract, by kind and place."""
+"""Of the job with outputs beyond the contract: extension and first bytes, by kind and place."""
 
 
 @section.beyond("a token by a form, and by HTTP Basic")
@@ -98,6 +100,38 @@ def tells_uploads(run: Run) -> None:
     run.server.upload(job, "cbct", b"1234567")
     found = expect(run.server.send("HEAD", job.upload_url("cbct")), 200)
     require(found.headers.get("Content-Length") == "7", f"Content-Length is {found.headers.get('Content-Length')!r}")
+
+
+@section.beyond("an upload's digest is compared with what comes")
+def compares_digests(run: Run) -> None:
+    url = run.server.submit(body()).upload_url("cbct")
+    for content, statuses in ((b"what was meant", range(200, 300)), (b"what came", REFUSED)):
+        digest = base64.b64encode(hashlib.sha256(b"what was meant").digest()).decode()
+        headers = {"Content-Digest": f"sha-256=:{digest}:"}
+        expect(run.server.send("PUT", url, content=content, headers=headers), statuses)
+
+
+@section.beyond("an upload in parts goes on from where it broke off")
+def takes_parts(run: Run) -> None:
+    url = run.server.submit(body()).upload_url("cbct")
+    taken = range(200, 300)
+    expect(run.server.send("PATCH", url, content=b"first", headers={"Upload-Offset": "0"}), taken, "the first part")
+    head = expect(run.server.send("HEAD", url), 200)
+    require(head.headers.get("Upload-Offset") == "5", f"Upload-Offset is {head.headers.get('Upload-Offset')!r}")
+    last = {"Upload-Offset": "5", "Upload-Complete": "?1"}
+    expect(run.server.send("PATCH", url, content=b" and last", headers=last), taken, "the last part")
+    size = run.server.send("HEAD", url).headers.get("Content-Length")
+    require(size == "14", f"Content-Length is {size!r}")
+
+
+@section.beyond("an earlier job's input is taken again by `jobId`, without an upload")
+def takes_inputs_again(run: Run) -> None:
+    given = body()
+    given["inputFiles"]["cbct"] = {"jobId": run.ended(QUICK_START).job.id}
+    job = run.server.submit(given)
+    require("cbct" not in job.urls, "the answer has an upload URL all the same")
+    result = json_of(run.server.wait(job.id))
+    require(result.get("success") is True, f"it ended with {result.get('error')}")
 
 
 @section.beyond("a notification before any upload is refused with a reason")
@@ -188,11 +222,10 @@ def _makes(kind: str, place: int, run: Run) -> None:
         raise Undecided("nothing was found in the scan; give --scan a CT that shows a mandible")
     require(file["status"] == "Available", f"`status` is {file['status']!r}: {file.get('reason')}")
     content = run.server.send("GET", file["url"]).content
-    beginning = BEGINNINGS[kind, place]
-    require(content.startswith(beginning), f"the file begins with {content[:8]!r}")
+    require(content.startswith(FILES[kind, place][1]), f"the file begins with {content[:8]!r}")
 
 
-for (kind, place), extension in zip(BEGINNINGS, (".nii.gz", ".nrrd", ".dcm", ".png", ".json", ".zip"), strict=True):
+for (kind, place), (extension, _) in FILES.items():
     section.add(f"`{kind}` as `{extension}`", Level.BEYOND, partial(_makes, kind, place))
 
 
