@@ -59,6 +59,8 @@ class Study:
     """Index axes along the patient's."""
     coarse: CoarseAnatomy
     networks: Networks
+    calibration: str
+    """What calibration must have been made with to hold."""
 
     @cached_property
     def jaws(self) -> Jaws | None:
@@ -173,11 +175,12 @@ class BuiltinSegmenter:
         descriptions = [describe_network(name) for name in NETWORKS]
         self._delivered = frozenset(name for each in descriptions for name in each["structures"])
         self.version = "+".join([METHOD_VERSION, *(each["sha256"][:12] for each in descriptions)])
+        self.calibration = f"{METHOD_VERSION}+{describe_network('jaws')['sha256'][:12]}"
 
     def segment(self, scan: Volume, structures: Collection[str], report: ReportFraction) -> Segmentation:
         """Find structures; see `Segmenter.segment`."""
         oriented = scan.to_patient_axes()
-        study = Study(oriented, self._networks.jaws.predict(oriented), self._networks)
+        study = Study(oriented, self._networks.jaws.predict(oriented), self._networks, self.calibration)
         findings: dict[str, Finding] = {}
         for position, structure in enumerate(structures):
             report((position + 1) / (len(structures) + 1))
@@ -206,18 +209,19 @@ def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
     limit = recipe.limit(coarse) if recipe.limit else None
     if recipe.limit and limit is None:
         explanation = "The field of view holds neither the teeth nor the sinuses by which its bounds are told."
-        return _missing(structure, Presence(None, 0.0, Reason.NOT_IN_FIELD_OF_VIEW, explanation))
+        return _missing(structure, Presence(None, 0.0, Reason.NOT_IN_FIELD_OF_VIEW, explanation), study.calibration)
     probability = _on_side(coarse.probability(*recipe.classes), coarse, recipe.is_left)
     if limit is not None:
         probability = np.where(limit.voxels > 0, probability, np.float32(0))
     presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:
-        return _missing(structure, presence)
+        return _missing(structure, presence, study.calibration)
     shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid, limit)
     field = recipe.refine(study, shape)
     if field is None or agreement(presence.mask, field, coarse.grid) < LEAST_AGREEMENT:
         explanation = f"Where the {_words(structure)} should be, the scan has too little contrast to draw its border."
-        return _missing(structure, Presence(None, presence.probability, Reason.TOO_LITTLE_CONTRAST, explanation))
+        unclear = Presence(None, presence.probability, Reason.TOO_LITTLE_CONTRAST, explanation)
+        return _missing(structure, unclear, study.calibration)
     return _found(structure, presence, presence.mask, field, study)
 
 
@@ -229,11 +233,13 @@ def _found(structure: str, presence: Presence, mask: Mask, field: Volume, study:
     voxel_ml = float(np.prod(study.coarse.grid.spacing_mm)) / 1000
     if reason is None and float((study.metal & mask).sum()) * voxel_ml > LEAST_METAL_ML:
         reason, explanation = Reason.METAL, f"There is metal in the {_words(structure)}; its border may be wrong there."
-    return Finding(Outcome.FOUND, confidence_found(structure, signs), reason, explanation, field, signs)
+    return Finding(
+        Outcome.FOUND, confidence_found(structure, signs, study.calibration), reason, explanation, field, signs
+    )
 
 
-def _missing(structure: str, presence: Presence) -> Finding:
-    confidence = confidence_missing(structure, presence.probability)
+def _missing(structure: str, presence: Presence, version: str) -> Finding:
+    confidence = confidence_missing(structure, presence.probability, version)
     return Finding(Outcome.MISSING, confidence, presence.reason, presence.explanation)
 
 

@@ -43,17 +43,17 @@ class Signs:
         return np.array([*logits, np.log(max(self.contrast_to_noise, 0.1)), float(self.is_cut)])
 
 
-def confidence_found(structure: str, signs: Signs) -> float:
-    """The probability that what was found is good; the network's mean where nothing was calibrated."""
-    entry = _table().get(structure, {}).get("found")
+def confidence_found(structure: str, signs: Signs, version: str) -> float:
+    """The probability that what was found is good; the network's mean where this version was not calibrated."""
+    entry = _table(version).get(structure, {}).get("found")
     if entry is None:
         return signs.probability
     return logistic(signs.features(), np.array(entry["weights"]), np.array(entry["centre"]), np.array(entry["scale"]))
 
 
-def confidence_missing(structure: str, highest_probability: float) -> float:
+def confidence_missing(structure: str, highest_probability: float, version: str) -> float:
     """The probability that a structure is missing indeed."""
-    entry = _table().get(structure, {}).get("missing")
+    entry = _table(version).get(structure, {}).get("missing")
     return 1 - highest_probability / 2 if entry is None else float(entry["right"])
 
 
@@ -68,11 +68,10 @@ def logistic(
 
 
 @lru_cache
-def _table() -> dict[str, Any]:
-    if not TABLE.is_file():
-        return {}
-    structures: dict[str, Any] = json.loads(TABLE.read_text())["structures"]
-    return structures
+def _table(version: str) -> dict[str, Any]:
+    """By structure; empty where the table is of other weights or another method."""
+    table: dict[str, Any] = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+    return table["structures"] if table.get("weights") == version else {}
 
 
 def agreement(mask: npt.NDArray[np.bool_], field: Volume, grid: Volume) -> float:

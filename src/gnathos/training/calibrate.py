@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scans = heldout_scans(options.anatomy, options.cache, FIRST_SCAN, options.scans, options.spacing)
     outcomes = observe(scans, segmenter)
     table = {
-        "weights": segmenter.version,
+        "weights": segmenter.calibration,
         "scans": options.scans,
         "spacing_mm": options.spacing,
         "good_dice": GOOD_DICE,
