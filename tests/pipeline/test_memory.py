@@ -54,3 +54,12 @@ def test_another_version_of_the_segmenter_knows_nothing(tmp_path: Path) -> None:
 
     assert recall(tmp_path, {**SEGMENTER, "version": "2+abc"}, Limits()).findings == {}
     assert recall(tmp_path / "elsewhere", SEGMENTER, Limits()).findings == {}
+
+
+def test_what_is_damaged_is_not_known(tmp_path: Path) -> None:
+    remembered(tmp_path)
+    whole = (tmp_path / KNOWN_FILE).read_bytes()
+
+    for content in (whole[: len(whole) // 2], whole[:40], b"", b"no gzip at all", whole[:-100] + bytes(100)):
+        (tmp_path / KNOWN_FILE).write_bytes(content)
+        assert recall(tmp_path, SEGMENTER, Limits()).findings == {}

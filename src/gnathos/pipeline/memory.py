@@ -12,6 +12,7 @@ import numpy as np
 from isal import igzip
 
 from gnathos import __version__
+from gnathos.errors import ScanError
 from gnathos.imaging import Volume
 from gnathos.imaging.limits import Limits
 from gnathos.imaging.streams import open_content, read_voxels
@@ -26,7 +27,7 @@ COMPRESSION = 1
 
 
 def recall(folder: Path, segmenter: Mapping[str, str], limits: Limits) -> Segmentation:
-    """What an earlier run has found, if the same segmenter of the same engine did; else nothing.
+    """What an earlier run has found, if the same segmenter of the same engine did; else, or if it is damaged, nothing.
 
     Args:
         folder: the run's.
@@ -36,6 +37,13 @@ def recall(folder: Path, segmenter: Mapping[str, str], limits: Limits) -> Segmen
     path = folder / KNOWN_FILE
     if not path.exists():
         return Segmentation({})
+    try:
+        return _read(path, segmenter, limits)
+    except (ScanError, ValueError, KeyError, TypeError):
+        return Segmentation({})
+
+
+def _read(path: Path, segmenter: Mapping[str, str], limits: Limits) -> Segmentation:
     with open_content(path) as stream:
         header = json.loads(stream.readline())
         if header["by"] != _identity(segmenter):
