@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gnathos.anatomy import STRUCTURES
+from gnathos.anatomy import STRUCTURES, Family
 from gnathos.dicom import SourceSeries
 from gnathos.imaging import Volume
 from gnathos.pipeline import OutputFile, Request
@@ -50,13 +50,18 @@ def ball(scan: Volume, name: str) -> Volume:
 
 
 def ball_case(
-    folder: Path, *outputs: OutputFile, source: SourceSeries | None = None, scan: Volume | None = None
+    folder: Path,
+    *outputs: OutputFile,
+    source: SourceSeries | None = None,
+    scan: Volume | None = None,
+    smoothing: int | None = None,
 ) -> Case:
     """A run that found three balls, and no tooth 48."""
     volume = scan or oblique_scan()
     found = {name: Finding(Outcome.FOUND, 0.9, field=ball(volume, name)) for name in RADII_MM}
     missing = {"tooth48": Finding(Outcome.MISSING, 0.8, Reason.NOT_FOUND, "It is not there.")}
-    options = {name: mesh_options({}, STRUCTURES[name].family) for name in (*found, *missing)}
+    given = {} if smoothing is None else {each.value: {"smoothingIterations": smoothing} for each in Family}
+    options = {name: mesh_options(given, STRUCTURES[name].family) for name in (*found, *missing)}
     segmenter = {"name": "balls", "version": "1"}
     return Case(
         Request((), outputs), folder, Scan(volume, source), Segmentation({**found, **missing}), segmenter, options, {}

@@ -33,14 +33,14 @@ def ball(volume: Volume, centre_lps_mm: tuple[float, float, float], radius_mm: f
 
 def asymmetric() -> Mesh:
     """A ball with a thin plate and a thinner rod, all off the middle; no turn or mirroring leaves it as it is."""
-    volume = lattice((70, 60, 60), 0.4)
-    middle = np.array([2.0, -9.0, -17.0])
+    volume = lattice((34, 32, 32), 0.4)
+    middle = np.array([-4.0, -14.0, -23.5])
 
     def height(places: Points) -> Points:
         x, y, z = (places - middle).T
-        body = 6 - np.sqrt(x**2 + y**2 + z**2)
-        plate = np.minimum(0.5 - np.abs(x - 1.5), np.minimum(8.5 - np.abs(y), 7 - np.abs(z - 4)))
-        rod = np.minimum(0.7 - np.hypot(y + 1, z + 4), 9 - np.abs(x - 1))
+        body = 3 - np.sqrt(x**2 + y**2 + z**2)
+        plate = np.minimum(0.5 - np.abs(x - 1), np.minimum(4.6 - np.abs(y), 3.6 - np.abs(z - 2)))
+        rod = np.minimum(0.7 - np.hypot(y + 1, z + 1), 5 - np.abs(x - 0.5))
         return np.asarray(np.maximum(np.maximum(body, plate), rod))
 
     return surface_from_field(field_of(volume, height))

@@ -7,13 +7,10 @@ from tests.meshing.shapes import ball, lattice
 from gnathos.errors import MeshingFailed
 from gnathos.meshing import (
     Mesh,
-    decimate,
-    measured_error_mm,
     merge_fields,
     smooth,
     surface_from_field,
 )
-from gnathos.meshing.distance import distance_to_surface, point_triangle_distance
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +52,6 @@ def test_nothing_inside_is_an_error_and_not_an_empty_file() -> None:
         surface_from_field(lattice((5, 5, 5), 1.0).with_voxels(np.full((5, 5, 5), -1, np.float32)))
 
 
-@pytest.mark.parametrize("max_error_mm", [0.03, 0.1, 0.3])
-def test_decimation_keeps_its_bound_and_the_solid(sphere: Mesh, max_error_mm: float) -> None:
-    smaller = decimate(sphere, max_error_mm)
-
-    assert len(smaller.faces) < 0.6 * len(sphere.faces)
-    assert smaller.is_watertight
-    assert measured_error_mm(sphere, smaller) <= max_error_mm
-
-
-def test_zero_error_leaves_every_triangle(sphere: Mesh) -> None:
-    assert decimate(sphere, 0) is sphere
-
-
 def test_smoothing_takes_noise_away_and_keeps_the_volume(sphere: Mesh) -> None:
     noise = np.random.default_rng(5).normal(0, 0.1, sphere.vertices_lps_mm.shape).astype(np.float32)
     rough = Mesh(sphere.vertices_lps_mm + noise, sphere.faces)
@@ -91,22 +75,3 @@ def test_merged_fields_make_one_surface_of_two_bodies() -> None:
     overlap = np.pi * (12 - 8) ** 2 * (8**2 + 4 * 8 * 6) / (12 * 8)  # two spheres, 8 mm apart, radius 6 mm
     assert merged.is_watertight
     assert merged.volume_ml * 1000 == pytest.approx(2 * 4 / 3 * np.pi * 216 - overlap, rel=0.01)
-
-
-def test_distances_are_those_of_a_search_through_every_triangle(sphere: Mesh) -> None:
-    smaller = decimate(sphere, 0.1)
-    points = sphere.vertices_lps_mm[::97].astype(float) + np.random.default_rng(0).normal(0, 0.05, 3)
-    triangles = smaller.triangles_lps_mm
-    every = [point_triangle_distance(np.broadcast_to(each, (len(triangles), 3)), triangles).min() for each in points]
-
-    assert distance_to_surface(points, smaller) == pytest.approx(every, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("point", "expected"),
-    [((0.2, 0.2, 3), 3), ((-1, 0.5, 0), 1), ((2, 2, 0), np.sqrt(4.5)), ((-3, -4, 0), 5), ((0.5, 0.5, 0), 0)],
-)
-def test_distance_of_a_point_to_a_triangle(point: tuple[float, float, float], expected: float) -> None:
-    triangle = np.array([[[0, 0, 0], [1, 0, 0], [0, 1, 0]]], float)
-
-    assert point_triangle_distance(np.array([point], float), triangle)[0] == pytest.approx(expected, abs=1e-12)

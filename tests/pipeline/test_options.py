@@ -55,14 +55,14 @@ def test_a_wrong_value_is_refused(wrong: dict[str, object]) -> None:
 
 
 def test_surface_scans_are_given_back_as_they_are_unless_asked() -> None:
-    assert mesh_options({}, Family.SURFACE) == MeshOptions(0, 0.0)
+    assert mesh_options({}, Family.SURFACE) == MeshOptions(0, 0.0, make_manifold=False)
 
 
 def test_a_share_of_the_triangles_is_removed() -> None:
     surface = surface_from_field(ball(oblique_scan(), "mandible"))
-    mesh = finish(surface, MeshOptions(0, 0.1, decimation_share=0.7))
+    mesh = finish(surface, MeshOptions(0, 0.1, decimation_share=0.7)).mesh
 
     assert len(mesh.faces) <= 0.3 * len(surface.faces)
     assert mesh.is_watertight
-    assert finish(surface, MeshOptions(0, 0.1, decimation_share=0.0)) is surface
+    assert finish(surface, MeshOptions(0, 0.1, make_manifold=False, decimation_share=0.0)).mesh is surface
     assert len(decimate(surface, 0.1).faces) < len(surface.faces)

@@ -6,15 +6,18 @@ import zipfile
 from pathlib import Path
 
 import imagecodecs
+import manifold3d
 import nibabel
 import nrrd
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK
+import trimesh
 from tests.makers.cases import CENTRES_MM, RADII_MM, ball_case, centre_lps_mm, oblique_scan
+from tests.makers.judges import admesh_repairs
 
-from gnathos.anatomy import STRUCTURES
+from gnathos.anatomy import MESH_EXTENSIONS, STRUCTURES
 from gnathos.imaging import Volume
 from gnathos.meshing import read_stl
 from gnathos.pipeline import OutputFile, OutputResult
@@ -27,6 +30,14 @@ CUBIC_MM_PER_ML = 1000.0
 
 def ball_ml(name: str) -> float:
     return 4 / 3 * np.pi * RADII_MM[name] ** 3 / CUBIC_MM_PER_ML
+
+
+def outside_ml(name: str) -> float:
+    """Of a ball, what lies outside of the largest: the rest of it is a lens."""
+    gap = float(np.linalg.norm(CENTRES_MM[name]))
+    big, small = RADII_MM["mandible"], RADII_MM[name]
+    lens = np.pi * (big + small - gap) ** 2 * (gap**2 + 2 * gap * (big + small) - 3 * (big - small) ** 2) / (12 * gap)
+    return ball_ml(name) - lens / CUBIC_MM_PER_ML
 
 
 def made(case: Case, output: OutputFile) -> tuple[OutputResult, Path]:
@@ -129,15 +140,64 @@ def test_what_is_excluded_is_cut_out(tmp_path: Path) -> None:
     whole, whole_path = made(case, OutputFile("meshes", ".stl", ("mandible",), 0))
     hollow, hollow_path = made(case, OutputFile("meshes", ".stl", ("mandible",), 1, ("all_nerves", "tooth36")))
 
-    gap = np.linalg.norm(CENTRES_MM["tooth36"])
-    big, small = RADII_MM["mandible"], RADII_MM["tooth36"]
-    lens = np.pi * (big + small - gap) ** 2 * (gap**2 + 2 * gap * (big + small) - 3 * (big - small) ** 2) / (12 * gap)
-    removed = ball_ml("left_nerve") + lens / CUBIC_MM_PER_ML
+    removed = ball_ml("left_nerve") + ball_ml("tooth36") - outside_ml("tooth36")
 
     assert whole.measures["volumeMl"] - hollow.measures["volumeMl"] == pytest.approx(removed, rel=0.08)
     assert read_stl(hollow_path).is_watertight
     assert hollow.measures["excluded"] == ["left_nerve", "tooth36"]
     assert read_stl(whole_path).volume_ml > read_stl(hollow_path).volume_ml
+
+
+@pytest.mark.parametrize("structures", [("mandible",), ("mandible", "tooth36", "left_nerve")])
+@pytest.mark.parametrize("excluded", [(), ("tooth36",)])
+def test_a_manifold_passes_admesh_and_manifold3d(
+    structures: tuple[str, ...], excluded: tuple[str, ...], tmp_path: Path
+) -> None:
+    case = ball_case(tmp_path, smoothing=2)
+    result, path = made(case, OutputFile("meshes", ".stl", structures, 0, excluded))
+
+    assert result.measures["isManifold"] is True
+    assert admesh_repairs(path) == {}
+    mesh = read_stl(path)
+    solid = manifold3d.Manifold(manifold3d.Mesh(mesh.vertices_lps_mm, mesh.faces.astype(np.uint32)))
+    assert solid.status() == manifold3d.Error.NoError
+    assert solid.volume() / CUBIC_MM_PER_ML == pytest.approx(result.measures["volumeMl"], rel=1e-3)
+
+
+def test_merged_structures_have_no_walls_inside(tmp_path: Path) -> None:
+    case = ball_case(tmp_path, smoothing=2)
+    result, path = made(case, OutputFile("meshes", ".stl", ("mandible", "tooth36", "left_nerve")))
+
+    corners = read_stl(path).vertices_lps_mm
+    depths = [
+        RADII_MM[name] - np.linalg.norm(corners - centre_lps_mm(oblique_scan(), name), axis=1) for name in RADII_MM
+    ]
+
+    assert np.max(depths, axis=0).max() < 0.3  # no corner lies deeper in any ball than the surface of the whole
+    assert result.measures["volumeMl"] == pytest.approx(ball_ml("mandible") + outside_ml("tooth36"), rel=0.03)
+
+
+@pytest.mark.parametrize("extension", MESH_EXTENSIONS)
+def test_every_format_holds_the_same_mesh(extension: str, tmp_path: Path) -> None:
+    case = ball_case(tmp_path)
+    expected, _ = made(case, OutputFile("meshes", ".stl", ("mandible",), 0, ("left_nerve",)))
+    result, path = made(case, OutputFile("meshes", extension, ("mandible",), 1, ("left_nerve",)))
+
+    assert result.measures == expected.measures
+    assert result.measures["maxErrorMm"] == 0.1
+    assert path.suffix == extension
+
+
+def test_a_glb_of_several_structures_keeps_them_apart(tmp_path: Path) -> None:
+    result, path = made(ball_case(tmp_path), OutputFile("meshes", ".glb", ("mandible", "tooth36")))
+
+    scene = trimesh.load(path)
+
+    assert set(scene.geometry) == {"mandible", "tooth36"}
+    for name, part in scene.geometry.items():
+        assert part.is_volume
+        assert part.volume / CUBIC_MM_PER_ML == pytest.approx(ball_ml(name), rel=0.05)
+    assert result.measures["volumeMl"] == pytest.approx(ball_ml("mandible") + ball_ml("tooth36"), rel=0.05)
 
 
 def test_what_cannot_be_cut_out_is_named(tmp_path: Path) -> None:

@@ -745,6 +745,50 @@ export interface components {
             url: string;
         };
         /**
+         * DicomMeshBody
+         * @description One mesh to be made as DICOM Encapsulated STL, which references the scan.
+         */
+        DicomMeshBody: {
+            /**
+             * Exclude
+             * @description The same as excludeStructures.
+             * @default null
+             */
+            exclude?: string[] | null;
+            /**
+             * Excludestructures
+             * @description What is cut out of it, for example a canal of the mandible.
+             * @default null
+             */
+            excludeStructures?: string[] | null;
+            /**
+             * Excludedstructures
+             * @description The same as excludeStructures.
+             * @default null
+             */
+            excludedStructures?: string[] | null;
+            /**
+             * Extension
+             * @description Its format: .dcm.
+             * @example .dcm
+             */
+            extension: string;
+            /**
+             * Structures
+             * @description What it shows; names and shorthands such as all_teeth. In a mesh, several are merged into one.
+             * @example [
+             *       "mandible"
+             *     ]
+             */
+            structures: string[];
+            /**
+             * Uploadurl
+             * @description Where the engine PUTs it; it can be downloaded all the same.
+             * @default null
+             */
+            uploadUrl?: string | null;
+        };
+        /**
          * FileResult
          * @description What became of one file.
          */
@@ -1367,6 +1411,12 @@ export interface components {
              */
             archive?: components["schemas"]["OutputBody"][] | null;
             /**
+             * Dicommeshes
+             * @description Surfaces as DICOM Encapsulated STL.
+             * @default null
+             */
+            dicomMeshes?: components["schemas"]["DicomMeshBody"][] | null;
+            /**
              * Meshes
              * @description Surfaces.
              * @default null
@@ -1836,6 +1886,7 @@ export type Checked = components['schemas']['Checked'];
 export type Delivered = components['schemas']['Delivered'];
 export type Deliveries = components['schemas']['Deliveries'];
 export type Delivery = components['schemas']['Delivery'];
+export type DicomMeshBody = components['schemas']['DicomMeshBody'];
 export type FileResult = components['schemas']['FileResult'];
 export type Finding = components['schemas']['Finding'];
 export type Finished = components['schemas']['Finished'];
@@ -2272,8 +2323,11 @@ export interface operations {
                 Range?: string;
             };
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description Part of the URL. */
                 output_id: string;
+                /** @description Part of the URL: a name for the file. */
                 name: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -2377,8 +2431,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description Part of the URL. */
                 output_id: string;
+                /** @description Part of the URL: a name for the file. */
                 name: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -2578,6 +2635,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description The input's key, for example `cbct`. */
                 key: string;
@@ -2667,6 +2725,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description The input's key, for example `cbct`. */
                 key: string;
@@ -2764,7 +2823,9 @@ export interface operations {
                 createdAfter?: string | null;
                 /** @description Only jobs made before. */
                 createdBefore?: string | null;
+                /** @description Only the job with it. */
                 externalJobId?: string | null;
+                /** @description Only jobs with it. */
                 endUserId?: string | null;
             };
             header?: never;
@@ -2837,6 +2898,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -2906,6 +2968,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -2975,6 +3038,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -3053,6 +3117,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -3138,6 +3203,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -3323,7 +3389,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description The job's id. */
                 job_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";
@@ -3418,7 +3486,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description The job's id. */
                 job_id: string;
                 /** @description The input's key, for example `cbct`. */
                 key: string;
@@ -3517,7 +3587,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description The job's id. */
                 job_id: string;
                 /** @description The input's key, for example `cbct`. */
                 key: string;
@@ -3608,7 +3680,9 @@ export interface operations {
                 "Upload-Length"?: number | null;
             };
             path: {
+                /** @description Part of the URL. */
                 tenant_id: string;
+                /** @description The job's id. */
                 job_id: string;
                 /** @description The input's key, for example `cbct`. */
                 key: string;
@@ -3771,7 +3845,9 @@ export interface operations {
     deliveries__version__webhooks_deliveries_get: {
         parameters: {
             query?: {
+                /** @description Only those in it. */
                 state?: ("pending" | "delivered" | "dead")[] | null;
+                /** @description How many at most. */
                 limit?: number;
             };
             header?: never;
@@ -3844,6 +3920,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The message's id. */
                 delivery_id: string;
                 /** @description Version of the API. */
                 version: "26.11" | "24.06" | "v2" | "v1";

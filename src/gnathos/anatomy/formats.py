@@ -26,6 +26,7 @@ MESH_EXTENSIONS = (".stl", ".ply", ".obj", ".drc", ".glb")
 
 OUTPUT_EXTENSIONS = {
     "meshes": MESH_EXTENSIONS,
+    "dicomMeshes": (".dcm",),
     "segmentations": (".nii.gz", ".nii", ".nrrd", ".dcm"),
     "previews": (".png",),
     "volumes": (".nii.gz", ".nii"),

@@ -56,6 +56,12 @@ class MeshBody(ShownBody):
     exclude: list[str] | None = Field(None, max_length=MAX_STRUCTURES, description="The same as excludeStructures.")
 
 
+class DicomMeshBody(MeshBody):
+    """One mesh to be made as DICOM Encapsulated STL, which references the scan."""
+
+    extension: str = Field(max_length=40, description="Its format: .dcm.", examples=[".dcm"])
+
+
 class SegmentationBody(ShownBody):
     """One label map to be made, on the scan's own grid."""
 
@@ -89,6 +95,9 @@ class OutputFilesBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     meshes: list[MeshBody] | None = Field(None, min_length=1, max_length=MAX_OUTPUTS, description="Surfaces.")
+    dicomMeshes: list[DicomMeshBody] | None = Field(  # noqa: N815 - as the contract writes its keys
+        None, min_length=1, max_length=MAX_OUTPUTS, description="Surfaces as DICOM Encapsulated STL."
+    )
     segmentations: list[SegmentationBody] | None = Field(
         None, min_length=1, max_length=MAX_OUTPUTS, description="Label maps on the scan's grid."
     )

@@ -1,5 +1,6 @@
 """DICOM in and out: a file, a folder or a zip of slices becomes one volume, its geometry checked."""
 
+from gnathos.dicom.mesh_write import write_dicom_mesh
 from gnathos.dicom.read import check_dicom, read_dicom, read_dicom_series
 from gnathos.dicom.segmentation_write import Segment, write_dicom_segmentation
 from gnathos.dicom.source_series import SourceSeries
@@ -11,6 +12,7 @@ __all__ = [
     "check_dicom",
     "read_dicom",
     "read_dicom_series",
+    "write_dicom_mesh",
     "write_dicom_segmentation",
     "write_enhanced_ct",
 ]

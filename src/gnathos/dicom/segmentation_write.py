@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydicom.config import disable_value_validation
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_uid
+from pydicom.uid import SegmentationStorage, generate_uid
 from skimage.color import rgb2lab
 
-from gnathos import __version__
 from gnathos.anatomy import Structure
 from gnathos.anatomy.codes import ANATOMICAL_STRUCTURE, Code, coding_of
 from gnathos.anatomy.colours import Colour, colour_of
+from gnathos.dicom.derived import SOURCE_IMAGE, code_item, describe_study, new_dataset, referenced_series
 from gnathos.dicom.elements import decimal, item
 from gnathos.dicom.source_series import SourceSeries
 from gnathos.imaging import Volume
@@ -30,11 +30,8 @@ from gnathos.imaging import Volume
 Mask = npt.NDArray[np.bool_]
 
 _PIXEL_DATA_HEADER = struct.pack("<HH2sH", 0x7FE0, 0x0010, b"OB", 0)
-_UNKNOWN_DATE, _UNKNOWN_TIME = "20200101", "120000"
-"""Where the source tells none, and the standard wants one; the present time would change the bytes."""
 _SERIES_NUMBER = 9001
 _SEGMENTATION = Code("113076", "DCM", "Segmentation")
-_SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,15 @@ def write_dicom_segmentation(
     seed += [segment.structure.name for segment in segments]
     with disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the source's own words are kept as they are, and warnings would quote them
-        dataset = _file_dataset(path, seed)
-        _describe_study(dataset, grid, source, seed)
-        _describe_image(dataset, grid, seed)
+        dataset = new_dataset(path, SegmentationStorage, "segmentation", seed)
+        describe_study(dataset, source, grid.frame_of_reference_uid, seed)
+        _describe_image(dataset, seed, grid)
         dataset.SegmentSequence = [_segment_item(number, each, algorithm) for number, each in enumerate(segments, 1)]
         dataset.SharedFunctionalGroupsSequence = [_shared_groups(grid)]
         dataset.PerFrameFunctionalGroupsSequence = contents.groups
         dataset.NumberOfFrames = len(contents.groups)
         if source is not None:
-            dataset.ReferencedSeriesSequence = [_referenced_series(source)]
+            dataset.ReferencedSeriesSequence = [referenced_series(source)]
         with path.open("wb") as stream:
             dcmwrite(stream, dataset, enforce_file_format=True)
             stream.write(_PIXEL_DATA_HEADER + struct.pack("<L", len(contents.pixels)) + contents.pixels)
@@ -120,41 +117,9 @@ def _pack_bits(planes: Iterable[Mask]) -> Iterator[bytes]:
     yield np.packbits(carried, bitorder="little").tobytes()
 
 
-def _file_dataset(path: Path, seed: list[str]) -> FileDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = SegmentationStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["segmentation", *seed])
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    return FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
-
-
-def _describe_study(dataset: Dataset, grid: Volume, source: SourceSeries | None, seed: list[str]) -> None:
-    given = source.patient_and_study if source else {}
-    defaults = {
-        **dict.fromkeys(("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyID"), ""),
-        **dict.fromkeys(("AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator"), ""),
-        "StudyInstanceUID": generate_uid(entropy_srcs=["study", *seed]),
-        "FrameOfReferenceUID": grid.frame_of_reference_uid or generate_uid(entropy_srcs=["frame", *seed]),
-        "StudyDate": "",
-        "StudyTime": "",
-    }
-    for keyword, value in {**defaults, **{key: value for key, value in given.items() if value}}.items():
-        setattr(dataset, keyword, value)
-    dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.SOPClassUID = SegmentationStorage
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["segmentation series", *seed])
-    dataset.SeriesNumber, dataset.InstanceNumber = _SERIES_NUMBER, 1
-    dataset.Modality = "SEG"
-    dataset.SeriesDescription = "Gnathos segmentation"
-    dataset.Manufacturer = dataset.ManufacturerModelName = "Gnathos"
-    dataset.DeviceSerialNumber, dataset.SoftwareVersions = "0", __version__
-
-
-def _describe_image(dataset: Dataset, grid: Volume, seed: list[str]) -> None:
+def _describe_image(dataset: Dataset, seed: list[str], grid: Volume) -> None:
+    dataset.Modality, dataset.SeriesNumber = "SEG", _SERIES_NUMBER
     dataset.ImageType = ["DERIVED", "PRIMARY"]
-    dataset.ContentDate = dataset.StudyDate or _UNKNOWN_DATE
-    dataset.ContentTime = dataset.StudyTime or _UNKNOWN_TIME
     dataset.ContentLabel, dataset.ContentDescription = "SEGMENTATION", "Structures of the jaws"
     dataset.ContentCreatorName = "Gnathos^Engine"
     dataset.SegmentationType, dataset.SegmentsOverlap = "BINARY", "UNDEFINED"
@@ -178,28 +143,24 @@ def _dimension(organization_uid: str, pointer: int, group: int) -> Dataset:
 def _segment_item(number: int, segment: Segment, algorithm: str) -> Dataset:
     structure = segment.structure
     coding = coding_of(structure)
-    kind = _code_item(coding.kind)
+    kind = code_item(coding.kind)
     if coding.side is not None:
-        kind.SegmentedPropertyTypeModifierCodeSequence = [_code_item(coding.side)]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [code_item(coding.side)]
     if coding.fdi is not None:
-        kind.EquivalentCodeSequence = [_code_item(coding.fdi)]
+        kind.EquivalentCodeSequence = [code_item(coding.fdi)]
     described = item(
         SegmentNumber=number,
         SegmentLabel=structure.name,
         SegmentDescription=structure.description[:64],
         SegmentAlgorithmType="AUTOMATIC",
         SegmentAlgorithmName=algorithm[:64],
-        SegmentedPropertyCategoryCodeSequence=[_code_item(ANATOMICAL_STRUCTURE)],
+        SegmentedPropertyCategoryCodeSequence=[code_item(ANATOMICAL_STRUCTURE)],
         SegmentedPropertyTypeCodeSequence=[kind],
         RecommendedDisplayCIELabValue=_dicom_lab(colour_of(structure)),
     )
     if coding.region is not None:
-        described.AnatomicRegionSequence = [_code_item(coding.region)]
+        described.AnatomicRegionSequence = [code_item(coding.region)]
     return described
-
-
-def _code_item(code: Code) -> Dataset:
-    return item(CodeValue=code.value, CodingSchemeDesignator=code.scheme, CodeMeaning=code.meaning)
 
 
 def _dicom_lab(colour: Colour) -> list[int]:
@@ -238,16 +199,9 @@ def _derivation(source: SourceSeries, index: int) -> Dataset:
     image = item(
         ReferencedSOPClassUID=source.class_uid,
         ReferencedSOPInstanceUID=frame.instance_uid,
-        PurposeOfReferenceCodeSequence=[_code_item(_SOURCE_IMAGE)],
+        PurposeOfReferenceCodeSequence=[code_item(SOURCE_IMAGE)],
         SpatialLocationsPreserved="YES",
     )
     if frame.number is not None:
         image.ReferencedFrameNumber = frame.number
-    return item(SourceImageSequence=[image], DerivationCodeSequence=[_code_item(_SEGMENTATION)])
-
-
-def _referenced_series(source: SourceSeries) -> Dataset:
-    instances = [
-        item(ReferencedSOPClassUID=source.class_uid, ReferencedSOPInstanceUID=uid) for uid in source.instance_uids
-    ]
-    return item(SeriesInstanceUID=source.series_uid, ReferencedInstanceSequence=instances)
+    return item(SourceImageSequence=[image], DerivationCodeSequence=[code_item(_SEGMENTATION)])

@@ -1,10 +1,11 @@
 """From a field to a mesh: surface, smoothing, decimation within a measured error, files."""
 
-from gnathos.meshing.decimate import decimate, measured_error_mm
+from gnathos.meshing.decimate import decimate
 from gnathos.meshing.formats import KEEPS_PARTS_APART, Part, Provenance, read_stl, rounding_mm, write_mesh, write_stl
 from gnathos.meshing.merge import merge_fields
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.smooth import smooth
+from gnathos.meshing.solid import is_manifold, part_corners, parting_mm
 from gnathos.meshing.surface import surface_from_field
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "Part",
     "Provenance",
     "decimate",
-    "measured_error_mm",
+    "is_manifold",
     "merge_fields",
+    "part_corners",
+    "parting_mm",
     "read_stl",
     "rounding_mm",
     "smooth",

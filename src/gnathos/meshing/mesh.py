@@ -21,6 +21,17 @@ class Mesh:
         """(m, 3 corners, 3)."""
         return self.vertices_lps_mm.astype(np.float64)[self.faces]
 
+    @cached_property
+    def neighbours(self) -> npt.NDArray[np.int64]:
+        """(m, 3) the face beyond each edge: first-second, second-third, third-first; the face itself where none is."""
+        count = len(self.vertices_lps_mm)
+        edges = self.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
+        forward, backward = edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0]
+        order = np.argsort(forward, kind="stable")
+        partner = order[np.minimum(np.searchsorted(forward[order], backward), len(order) - 1)]
+        found = np.where(forward[partner] == backward, partner // 3, np.arange(len(edges)) // 3)
+        return np.asarray(found.reshape(-1, 3))
+
     @property
     def volume_ml(self) -> float:
         """Enclosed volume; negative if the triangles face inwards. Means nothing unless watertight."""

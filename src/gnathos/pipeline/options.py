@@ -71,7 +71,9 @@ def mesh_options(options: Mapping[str, Any], family: Family, version: str = "") 
     error_mm = _number(given, "decimateMaxError", _default_error_mm(family), LARGEST_ERROR_MM)
     has_share = is_old and "decimationFactor" in given and "decimateMaxError" not in given
     share = _number(given, "decimationFactor", 0, 1) if has_share else None
-    return MeshOptions(int(iterations), float(error_mm), _flag(given, "makeManifold", True), share)
+    return MeshOptions(
+        int(iterations), float(error_mm), _flag(given, "makeManifold", family is not Family.SURFACE), share
+    )
 
 
 def is_old_version(version: str) -> bool:

@@ -23,6 +23,9 @@ from gnathos.segmentation import BuiltinSegmenter, Segmentation
 COARSE_SPACING_MM = 0.6
 """Voxels larger than this are warned of: roots and thin walls get lost."""
 
+MESHES = ("meshes", "dicomMeshes")
+"""Kinds of output that are made in the stage of that name."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -67,9 +70,9 @@ def _run_stages(request: Request, folder: Path, clock: Clock, engine: Engine) ->
         segmentation, segmenter = _segment(inputs, names, folder, clock, engine)
     case = Case(request, folder, inputs.scan, segmentation, segmenter, options, inputs.surfaces)
     with clock.stage("mesh"):
-        _make_all([each for each in request.outputs if each.kind == "meshes"], case, clock)
+        _make_all([each for each in request.outputs if each.kind in MESHES], case, clock)
     with clock.stage("write"):
-        _make_all([each for each in _in_order(request.outputs) if each.kind != "meshes"], case, clock)
+        _make_all([each for each in _in_order(request.outputs) if each.kind not in MESHES], case, clock)
     return Result(
         success=True,
         outputs=_as_asked(case.results, request.outputs),

@@ -17,6 +17,7 @@ Maker = Callable[[OutputFile, Case], OutputResult]
 
 MAKERS: dict[str, Maker] = {
     "meshes": make_mesh,
+    "dicomMeshes": make_mesh,
     "segmentations": make_segmentation,
     "previews": make_preview,
     "volumes": make_volume,

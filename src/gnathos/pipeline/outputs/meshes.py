@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gnathos import __version__
 from gnathos.anatomy import STRUCTURES, SURFACES, expand_structures
 from gnathos.anatomy.colours import colour_of
+from gnathos.dicom import write_dicom_mesh
 from gnathos.errors import NotSupportedYet
-from gnathos.meshing import KEEPS_PARTS_APART, Part, Provenance, write_mesh
+from gnathos.meshing import KEEPS_PARTS_APART, Mesh, Part, Provenance, write_mesh
 from gnathos.pipeline.case import Case
-from gnathos.pipeline.finishing import finish
+from gnathos.pipeline.finishing import Finished, finish
 from gnathos.pipeline.outputs.answers import available, not_found
 from gnathos.pipeline.request import OutputFile, OutputResult
 
 Names = tuple[str, ...]
+
+DICOM_EXTENSION = ".dcm"
+"""Of `dicomMeshes`: an STL within DICOM."""
 
 
 def make_mesh(output: OutputFile, case: Case) -> OutputResult:
@@ -31,12 +36,27 @@ def make_mesh(output: OutputFile, case: Case) -> OutputResult:
     if not shown:
         return not_found(output, case)
     cut_out = tuple(name for name in excluded if case.has(name))
-    parts = [_part(each, cut_out, case) for each in _groups(shown, output.extension)]
+    groups = _groups(shown, output.extension)
+    finished = [finish(case.surface_of(names, cut_out), case.options[names[0]]) for names in groups]
+    parts = [_part(names, each.mesh) for names, each in zip(groups, finished, strict=True)]
     path = case.path_for(output)
-    write_mesh(parts, case.folder / path, provenance_of(case, shown, cut_out))
-    answer = available(output, case, path, _measures(parts, shown, cut_out))
+    _write(parts, case, path, provenance_of(case, shown, cut_out))
+    answer = available(output, case, path, _measures(finished, shown, cut_out))
     left_in = [name for name in excluded if name not in cut_out]
-    return replace(answer, reason=answer.reason or _reason_for(left_in))
+    wants_manifold = any(case.options[names[0]].make_manifold for names in groups)
+    open_ones = wants_manifold and not answer.measures["isManifold"]
+    return replace(answer, reason=answer.reason or _reason_for(left_in, open_ones))
+
+
+def _write(parts: Sequence[Part], case: Case, path: Path, provenance: Provenance) -> None:
+    if path.suffix != DICOM_EXTENSION:
+        write_mesh(parts, case.folder / path, provenance)
+        return
+    stl = (case.folder / path).with_suffix(".stl")
+    write_mesh(parts, stl, provenance)
+    source, frame_uid = (case.scan.source, case.scan.volume.frame_of_reference_uid) if case.scan else (None, None)
+    write_dicom_mesh(stl.read_bytes(), " ".join(provenance.structures), source, frame_uid, case.folder / path)
+    stl.unlink()
 
 
 def _check_no_alignment_is_needed(names: list[str], excluded: list[str]) -> None:
@@ -51,8 +71,7 @@ def _groups(shown: Names, extension: str) -> list[Names]:
     return [(name,) for name in shown] if extension == KEEPS_PARTS_APART else [shown]
 
 
-def _part(names: Names, cut_out: Names, case: Case) -> Part:
-    mesh = finish(case.surface_of(names, cut_out), case.options[names[0]])
+def _part(names: Names, mesh: Mesh) -> Part:
     return Part("_".join(names), mesh, colour_of(STRUCTURES.get(names[0]) or SURFACES[names[0]]))
 
 
@@ -69,13 +88,15 @@ def provenance_of(case: Case, shown: Names, cut_out: Names) -> Provenance:
     )
 
 
-def _measures(parts: Sequence[Part], shown: Names, cut_out: Names) -> dict[str, Any]:
-    meshes = [part.mesh for part in parts]
+def _measures(finished: Sequence[Finished], shown: Names, cut_out: Names) -> dict[str, Any]:
+    meshes = [each.mesh for each in finished]
     measures: dict[str, Any] = {
         "triangles": sum(len(mesh.faces) for mesh in meshes),
         "volumeMl": round(sum(mesh.volume_ml for mesh in meshes), 3),
         "areaMm2": round(sum(mesh.area_mm2 for mesh in meshes), 1),
         "isWatertight": all(mesh.is_watertight for mesh in meshes),
+        "isManifold": all(each.is_manifold for each in finished),
+        "maxErrorMm": round(max(each.max_error_mm for each in finished), 6),
     }
     if cut_out:
         measures["excluded"] = list(cut_out)
@@ -84,7 +105,9 @@ def _measures(parts: Sequence[Part], shown: Names, cut_out: Names) -> dict[str, 
     return measures
 
 
-def _reason_for(left_in: list[str]) -> Mapping[str, str] | None:
+def _reason_for(left_in: list[str], is_open: bool) -> Mapping[str, str] | None:
+    if is_open:
+        return {"code": "not_manifold", "detail": "The surface is not closed, and was not closed by guessing."}
     if not left_in:
         return None
     return {"code": "exclusion_incomplete", "detail": f"Not found, and so not cut out: {', '.join(left_in)}."}
