@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
@@ -130,6 +131,21 @@ def test_distances_are_those_of_the_scan(first_job: dict[str, Any]) -> None:
 
 def test_teeth_have_other_names_in_other_notations(first_job: dict[str, Any]) -> None:
     assert first_job["universal"] == "tooth36"
+
+
+def test_every_tooth_has_its_number_in_every_notation(play: Play) -> None:
+    """Universal: 1 to 32 and A to T, from the patient's upper right round to the lower right."""
+    seen = play("notations")
+
+    permanent = [*range(18, 10, -1), *range(21, 29), *range(38, 30, -1), *range(41, 49)]
+    deciduous = [*range(55, 50, -1), *range(61, 66), *range(75, 70, -1), *range(81, 86)]
+    universal = {f"tooth{fdi}": str(number) for number, fdi in enumerate(permanent, start=1)}
+    universal |= {f"tooth{fdi}": letter for fdi, letter in zip(deciduous, ascii_uppercase, strict=False)}
+    assert seen["Universal"] == universal
+    assert seen["FDI"] == {f"tooth{fdi}": str(fdi) for fdi in (*permanent, *deciduous)}
+    palmer = {fdi: str(fdi % 10) for fdi in permanent} | {fdi: "ABCDE"[fdi % 10 - 1] for fdi in deciduous}
+    assert seen["Palmer"] == {f"tooth{fdi}": name for fdi, name in palmer.items()}
+    assert seen["complaints"] == []
 
 
 def test_all_files_come_at_once(first_job: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ const FLAGS = [
   '--no-sandbox', '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update',
   '--disable-sync', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist',
 ]
-export const PATIENCE_MS = 60_000
+export const PATIENCE_MS = 150_000
 
 export class Browser {
   constructor(browser, given) {

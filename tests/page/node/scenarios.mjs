@@ -200,6 +200,24 @@ async function keyboard(browser, given) {
   return seen
 }
 
+/** What stands on each tooth, by notation. */
+async function notations(browser, given) {
+  const page = await browser.open()
+  await browser.signIn(page)
+  await page.goto(`${given.url}/#/new`)
+  const seen = {}
+  for (const notation of ['Universal', 'Palmer', 'FDI']) {
+    seen[notation] = {}
+    for (const dentition of ['Deciduous', 'Permanent']) {
+      await page.getByRole('radio', { name: notation }).check()
+      await page.getByRole('radio', { name: dentition }).check()
+      const teeth = await page.locator('.tooth').evaluateAll((all) => all.map((tooth) => [tooth.dataset.tooth, tooth.innerText.trim()]))
+      Object.assign(seen[notation], Object.fromEntries(teeth))
+    }
+  }
+  return seen
+}
+
 /** Every screen at 390 pixels and in the dark. */
 async function smallAndDark(browser, given) {
   const seen = { faults: {} }
@@ -266,7 +284,7 @@ async function timings(browser, given) {
   return { shell, ...bytes, ...Object.fromEntries(marks.map(([name, at]) => [name, at - opened])) }
 }
 
-const SCENARIOS = { timings, dropToPicture, errors, keyboard, smallAndDark, runAgain }
+const SCENARIOS = { notations, timings, dropToPicture, errors, keyboard, smallAndDark, runAgain }
 
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const browser = await Browser.start(given)
