@@ -266,6 +266,7 @@ async function timings(browser, given) {
   const network = await page.context().newCDPSession(page)
   const bytes = {}
   await network.send('Network.enable')
+  await network.send('Network.setCacheDisabled', { cacheDisabled: true })
   const kinds = new Map()
   network.on('Network.responseReceived', ({ requestId, response }) => kinds.set(requestId, new URL(response.url).pathname))
   network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
