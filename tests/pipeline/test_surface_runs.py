@@ -138,5 +138,5 @@ def test_the_command_line_replays_a_result(upper: Path, tmp_path: Path, capsys: 
     result.receipt["outputs"][0]["sha256"] = "0" * 64
     (tmp_path / "receipt.json").write_text(json.dumps(result.receipt))
 
-    assert cli_replay.run(tmp_path / "receipt.json", [f"ios_upper={upper}"]) is Exit.UNEXPECTED
+    assert cli_replay.run(tmp_path / "receipt.json", [f"ios_upper={upper}"], as_json=False) is Exit.UNEXPECTED
     assert "Other bytes: meshes 0" in capsys.readouterr().err
