@@ -18,7 +18,6 @@ TIMEOUT_S = 1500
 """Two minutes are usual; a machine that is busy with other things takes its time."""
 
 NOT_YET = {
-    "teeth and canals that are not in the scan are `Missing`, too": "a ball of bone density is taken for tooth 38",
     "fused teeth, `fused_tooth11` can be asked for": "nothing fuses teeth of a CBCT with those of an intra-oral scan",
 }
 """What this engine does not do, and why."""

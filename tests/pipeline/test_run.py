@@ -48,8 +48,8 @@ def test_each_structure_asked_for_is_accounted_for(head_run: tuple[Path, Result,
     parts = {part["structure"]: part for part in head_run[1].outputs[0].parts}
 
     assert parts["mandible"]["status"] == "Available"
-    assert parts["tooth11"]["status"] == "Missing"
-    assert parts["tooth11"]["reason"]["code"] == "not_found"
+    assert parts["tooth11"]["status"] == "Failed"
+    assert parts["tooth11"]["reason"]["code"] == "too_little_contrast"
 
 
 def test_other_files_of_the_same_scan_need_no_second_search(

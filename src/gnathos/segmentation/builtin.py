@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES
+from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES, is_upper
 from gnathos.imaging import Volume
 from gnathos.segmentation.bones import LOWER, UPPER, Bones, find_bones
 from gnathos.segmentation.cautions import LEAST_METAL_ML, Mask, cautions, metal_mask
@@ -68,6 +68,16 @@ class Study:
         return look_at_jaws(self.scan, self.coarse, self.networks.teeth)
 
     @cached_property
+    def lower_jaw(self) -> Presence:
+        """Whether there is a mandible, without which there are no lower teeth and no canals."""
+        return judge_presence(self.coarse.probability(*LOWER), self.coarse, _MANDIBLE, "mandible")
+
+    @cached_property
+    def upper_jaw(self) -> Presence:
+        """Whether there is an upper jaw, without which there are no upper teeth."""
+        return judge_presence(self.coarse.probability(*UPPER), self.coarse, _UPPER_JAW, "upper jaw")
+
+    @cached_property
     def bones(self) -> Bones:
         """Its bones, told apart."""
         return find_bones(self.scan, self.coarse)
@@ -121,15 +131,14 @@ def _body(study: Study, shape: CoarseShape) -> Volume | None:
 _MANDIBLE = Requirements(
     least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
 )
+_UPPER_JAW = Requirements(least_ml=6, least_width_mm=35, least_cut_ml=3, least_share=0.05)
 _SKULL_EDGE = BoneEdge(band_mm=5.0, inner_bonus=0.3, largest_hole_ml=0.5)
 _SINUS = Requirements(least_ml=1.5, least_width_mm=5, least_cut_ml=1, least_share=0.3)
 
 RECIPES = {
     "mandible": Recipe(
         classes=LOWER,
-        required=Requirements(
-            least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
-        ),
+        required=_MANDIBLE,
         refine=_bone(LOWER, BoneEdge(band_mm=3.0, inner_bonus=0.3, largest_hole_ml=np.inf)),
     ),
     "skull": Recipe(
@@ -197,11 +206,15 @@ def _cannot_tell(structure: str) -> Finding:
 
 
 def _find(structure: str, study: Study) -> Finding:
-    if structure in NERVES:
+    fdi = STRUCTURES[structure].fdi
+    if structure not in NERVES and fdi is None:
+        return _find_by_recipe(structure, RECIPES[structure], study)
+    jaw = study.upper_jaw if fdi is not None and is_upper(fdi) else study.lower_jaw
+    if jaw.mask is None:
+        return Finding(Outcome.MISSING, 1 - jaw.probability / 2, jaw.reason, jaw.explanation)
+    if fdi is None:
         return find_nerve(study.jaws, NERVES[structure])
-    if (fdi := STRUCTURES[structure].fdi) is not None:
-        return find_tooth(study.jaws, study.bones, fdi)
-    return _find_by_recipe(structure, RECIPES[structure], study)
+    return find_tooth(study.jaws, study.bones, fdi)
 
 
 def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:

@@ -22,6 +22,13 @@ LEAST_JAW_ML = 1.0
 LEAST_SHARE = 0.1
 """Further pieces count from this share of the largest."""
 MARGIN_MM = 8.0
+LARGEST_VOXEL_MM = 1.6
+"""Edge of a cube as large as a voxel, up to which single teeth are told apart."""
+CALIBRATION = (-1.07, 1.14)
+"""From the logit of a tooth's probability to that of being a tooth (overlap over union above 0.4) of that number.
+
+Measured on the 121 teeth found in four synthetic scans of heads kept aside, of which 69 were right (Brier score 0.19;
+0.25 for always saying 57 %)."""
 POSSIBLE = 0.3
 TEETH_REACH_MM, CANAL_REACH_MM = 4.0, 3.0
 """How far from where the coarse network thinks them possible, teeth and canals are looked for."""
@@ -113,19 +120,30 @@ def find_tooth(jaws: Jaws | None, bones: Bones, fdi: int) -> Finding:
         bones: of the scan.
         fdi: permanent.
     """
+    if jaws is not None and np.cbrt(np.prod(jaws.scan.spacing_mm)) > LARGEST_VOXEL_MM:
+        explanation = "The scan's voxels are too large to tell single teeth apart."
+        return Finding(Outcome.FAILED, 1.0, Reason.TOO_LITTLE_CONTRAST, explanation)
     if jaws is None or not jaws.teeth.by_fdi:
         return Finding(Outcome.MISSING, 0.9, Reason.NOT_FOUND, "No teeth are seen in the scan.")
     tooth = jaws.teeth.by_fdi.get(fdi)
     if tooth is None:
         return _missing_tooth(jaws, fdi)
     field = tooth_field(jaws.scan, jaws.coarse.levels, bones, jaws.seen, jaws.teeth, tooth.label)
+    confidence = confidence_of_tooth(tooth.probability)
     if field is None:
         explanation = f"Where tooth {fdi} should be, the scan has too little contrast to draw its border."
-        return Finding(Outcome.MISSING, 1 - tooth.probability, Reason.TOO_LITTLE_CONTRAST, explanation)
+        return Finding(Outcome.MISSING, 1 - confidence, Reason.TOO_LITTLE_CONTRAST, explanation)
     if _touches_end(jaws, tooth.label):
         explanation = f"The field of view cuts tooth {fdi}."
-        return Finding(Outcome.FOUND, tooth.probability, Reason.CUT_BY_BORDER, explanation, field)
-    return Finding(Outcome.FOUND, tooth.probability, field=field)
+        return Finding(Outcome.FOUND, confidence, Reason.CUT_BY_BORDER, explanation, field)
+    return Finding(Outcome.FOUND, confidence, field=field)
+
+
+def confidence_of_tooth(probability: float) -> float:
+    """How often a tooth with that probability of the networks and of its number was right; see `CALIBRATION`."""
+    share = float(np.clip(probability, 1e-3, 1 - 1e-3))
+    offset, slope = CALIBRATION
+    return float(1 / (1 + np.exp(-(offset + slope * np.log(share / (1 - share))))))
 
 
 def _missing_tooth(jaws: Jaws, fdi: int) -> Finding:
@@ -134,7 +152,7 @@ def _missing_tooth(jaws: Jaws, fdi: int) -> Finding:
         jaw = "upper" if is_upper(fdi) else "lower"
         return Finding(Outcome.MISSING, 0.8, Reason.NOT_FOUND, f"No teeth of the {jaw} jaw are seen in the scan.")
     explanation = f"None of the teeth seen is tooth {fdi}: it is not there, or was taken for another."
-    return Finding(Outcome.MISSING, float(np.mean(neighbours)), Reason.NOT_FOUND, explanation)
+    return Finding(Outcome.MISSING, confidence_of_tooth(float(np.mean(neighbours))), Reason.NOT_FOUND, explanation)
 
 
 def _touches_end(jaws: Jaws, label: int) -> bool:

@@ -37,7 +37,7 @@ MOST_SPREAD = 0.75
 NEAR_PLACE = 0.3
 MIDDLE_APART = 4.0
 """Teeth of the same place on either side are at least so many voxels apart for each place from the midline."""
-LEAST_CORE_MM3, LEAST_SPLIT_MM3 = 8.0, 25.0
+LEAST_CORE_MM3, LEAST_SPLIT_MM3 = 8.0, 12.0
 LEAST_TOOTH_MM3 = 50.0
 """Crowns of lower incisors alone have 60."""
 LEAST_EXPECTED = 0.3
@@ -224,19 +224,21 @@ def split_by_place(pieces: Labels, places: FloatArray, least: float) -> Labels:
     """
     parted = np.zeros_like(pieces)
     columns = np.broadcast_to(np.arange(pieces.shape[2]), pieces.shape)
-    middle = _middle_column(columns[pieces > 0], places[pieces > 0])
+    from_middle = columns - _middle_column(columns[pieces > 0], places[pieces > 0])
+    parted = np.zeros_like(pieces)
     for piece in np.unique(pieces[pieces > 0]):
         inside = pieces == piece
-        low, high = np.percentile(places[inside], (5, 95))
-        sides = columns[inside] > middle
-        is_one = high - low < MOST_SPREAD and not 0.25 < sides.mean() < 0.75
-        parts = (
-            _pieces(inside, least)
-            if is_one
-            else _parts_by_place(inside, places, np.asarray(columns - middle, np.float64), least)
-        )
+        parts = inside.astype(np.int32)
+        if _is_of_several(places[inside], from_middle[inside]):
+            several = _parts_by_place(inside, places, from_middle, least)
+            parts = several if several.any() else parts
         parted[parts > 0] = parts[parts > 0] + parted.max()
     return parted
+
+
+def _is_of_several(places: FloatArray, from_middle: npt.NDArray[np.float64]) -> bool:
+    low, high = np.percentile(places, (5, 95))
+    return bool(high - low > MOST_SPREAD or 0.25 < (from_middle > 0).mean() < 0.75)
 
 
 def _parts_by_place(inside: Mask, places: FloatArray, from_middle: npt.NDArray[np.float64], least: float) -> Labels:
@@ -250,7 +252,7 @@ def _parts_by_place(inside: Mask, places: FloatArray, from_middle: npt.NDArray[n
     return parts
 
 
-def _middle_column(columns: npt.NDArray[np.intp], places: FloatArray) -> float:
+def _middle_column(columns: npt.NDArray[np.intp], places: FloatArray) -> np.float64:
     """Column of the midline: half-way between what has the same place on either side."""
     middles = []
     for place in range(1, 9):
@@ -262,7 +264,7 @@ def _middle_column(columns: npt.NDArray[np.intp], places: FloatArray) -> float:
         if min(left.size, right.size) > 0.2 * here.size and left.mean() - right.mean() > MIDDLE_APART * place:
             middles.append((left.mean() + right.mean()) / 2)
     first = columns[places < 1.6]
-    return float(np.median(middles) if middles else first.mean() if first.size else -1.0)
+    return np.float64(np.median(middles) if middles else first.mean() if first.size else -1.0)
 
 
 def _pieces(mask: Mask, least: float) -> Labels:
