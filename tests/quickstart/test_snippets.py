@@ -102,8 +102,9 @@ def test_the_first_job(language: str, engine: RunningEngine, small_scan: Path, t
 
 def wait_for_result(snippets: Snippets, known: Mapping[str, str]) -> str:
     deadline = time.monotonic() + 120
-    while "outputFiles" not in (polled := snippets.run("3-poll", known)):
-        assert "false" not in polled.lower().partition("success")[2][:10], polled
+    while "success" not in (
+        polled := snippets.run("3-poll", known)
+    ):  # while it works, outputs may show, but no success
         assert time.monotonic() < deadline, polled
         time.sleep(0.5)
     return polled
