@@ -156,8 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--structures", nargs="+", help="what is found well enough to be delivered")
+    parser.add_argument("--last", action="store_true", help="the weights of the last step, not the averaged ones")
     options = parser.parse_args(arguments)
-    export_state(torch.load(options.checkpoint, weights_only=True), options.out, options.structures)
+    checkpoint = torch.load(options.checkpoint, weights_only=True)
+    if options.last:
+        del checkpoint["average"]
+    export_state(checkpoint, options.out, options.structures)
 
 
 if __name__ == "__main__":
