@@ -1,8 +1,8 @@
 """The page in a real browser, over a real engine: from a folder of slices to a picture."""
 
 import json
-import re
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
