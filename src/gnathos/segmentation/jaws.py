@@ -13,6 +13,7 @@ from gnathos.segmentation.bones import LOWER, Bones, signed_distance_mm
 from gnathos.segmentation.canal import CanalPath, draw_tube, trace_canal
 from gnathos.segmentation.findings import Finding, Outcome, Reason
 from gnathos.segmentation.network import CoarseAnatomy, Network
+from gnathos.segmentation.presence import touches_border
 from gnathos.segmentation.sides import midline_column, one_side
 from gnathos.segmentation.teeth import ToothMap, find_teeth, tooth_field
 
@@ -133,7 +134,7 @@ def find_tooth(jaws: Jaws | None, bones: Bones, fdi: int) -> Finding:
     if field is None:
         explanation = f"Where tooth {fdi} should be, the scan has too little contrast to draw its border."
         return Finding(Outcome.MISSING, 1 - confidence, Reason.TOO_LITTLE_CONTRAST, explanation)
-    if _touches_end(jaws, tooth.label):
+    if touches_border(jaws.teeth.labels == tooth.label):
         explanation = f"The field of view cuts tooth {fdi}."
         return Finding(Outcome.FOUND, confidence, Reason.CUT_BY_BORDER, explanation, field)
     return Finding(Outcome.FOUND, confidence, field=field)
@@ -153,11 +154,6 @@ def _missing_tooth(jaws: Jaws, fdi: int) -> Finding:
         return Finding(Outcome.MISSING, 0.8, Reason.NOT_FOUND, f"No teeth of the {jaw} jaw are seen in the scan.")
     explanation = f"None of the teeth seen is tooth {fdi}: it is not there, or was taken for another."
     return Finding(Outcome.MISSING, confidence_of_tooth(float(np.mean(neighbours))), Reason.NOT_FOUND, explanation)
-
-
-def _touches_end(jaws: Jaws, label: int) -> bool:
-    mask = jaws.teeth.labels == label
-    return any(bool(mask.take(end, axis).any()) for axis in range(3) for end in (0, -1))
 
 
 def find_nerve(jaws: Jaws | None, is_left: bool) -> Finding:
