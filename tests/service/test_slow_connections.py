@@ -47,9 +47,10 @@ def test_the_engine_answers_while_many_send_and_take_slowly(engine) -> None:
             connect(engine, stack, f"GET {download} HTTP/1.1\r\nHost: engine\r\n\r\n")
         job_id = engine.submit(b"a scan meanwhile")
         polls = []
-        while engine.poll(job_id).status_code != 200:
+        status = 202
+        while status != 200:  # the first poll counts too: a fast machine may have ended the job by then
             began = time.monotonic()
-            engine.poll(job_id)
+            status = engine.poll(job_id).status_code
             polls.append(time.monotonic() - began)
             time.sleep(0.05)
         grown = api.memory_info().rss - before

@@ -25,6 +25,9 @@ PARTS_IN_FLIGHT = 2
 READ_BYTES = 1024 * 1024
 """Size of the pieces that are read."""
 
+SEND_BYTES = 128 * 1024
+"""Size of the pieces that are sent on: each slow reader of a download holds a few of them."""
+
 UNFINISHED = re.compile(r".*#\d+")
 """How the local store calls a file that is still being written."""
 
@@ -86,7 +89,7 @@ class ObjectStore:
             return
         with _store_errors():
             found = await obstore.get_async(self._store, key, options={"range": (start, stop)})
-            async for chunk in found.stream(READ_BYTES):
+            async for chunk in found.stream(SEND_BYTES):
                 yield bytes(chunk)
 
     def fetch(self, key: str, path: Path) -> None:
