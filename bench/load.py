@@ -50,7 +50,7 @@ async def _measure(credentials: Path, long_scan: Path, short_scan: Path) -> Rows
         rows += await _uploads(client)
         rows += await _open_jobs(client)
         await client.post(f"/{VERSION}/jobs/{computing}/cancel")
-        rows += await _memory(client, short_scan, _engine_of(credentials.parent))
+        rows += await _memory(client, short_scan, engine_process(credentials.parent))
     return rows
 
 
@@ -134,7 +134,9 @@ async def _memory(client: httpx2.AsyncClient, scan: Path, engine_pid: int) -> Ro
             pass
         done += 1
         for role, words in ROLES.items():
-            seen[role].append(sum(_resident(pid) for pid in descendants_of(engine_pid) if words in command_of(pid)))
+            seen[role].append(
+                sum(resident_bytes(pid) for pid in descendants_of(engine_pid) if words in command_of(pid))
+            )
     name = f"memory after each of {done} jobs, MB"
     return [(f"{name}: {role}", " ".join(f"{each / 1e6:.0f}" for each in sizes)) for role, sizes in seen.items()]
 
@@ -163,7 +165,7 @@ def _spread(times: Sequence[float]) -> str:
     return f"p50 {1000 * cuts[49]:.0f} ms, p99 {1000 * cuts[98]:.0f} ms, most {1000 * max(times):.0f} ms"
 
 
-def _engine_of(data: Path) -> int:
+def engine_process(data: Path) -> int:
     """The supervisor's process: the parent of the API that works on that folder."""
     wanted = f"GNATHOS_DATA={data}\0".encode()
     for pid, parent in parents().items():
@@ -172,7 +174,7 @@ def _engine_of(data: Path) -> int:
     raise LookupError(f"no engine runs on {data}")
 
 
-def _resident(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Bytes; what processes share is divided among them."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

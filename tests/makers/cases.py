@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gnathos.anatomy import STRUCTURES, Family
+from gnathos.anatomy import PERMANENT_FDI, STRUCTURES, Family
 from gnathos.dicom import SourceSeries
 from gnathos.imaging import Volume
 from gnathos.pipeline import OutputFile, Request
@@ -16,6 +16,8 @@ from gnathos.segmentation import Finding, Outcome, Reason, Segmentation
 RADII_MM = {"mandible": 9.0, "tooth36": 4.0, "left_nerve": 2.5}
 CENTRES_MM = {"mandible": (0.0, 0.0, 0.0), "tooth36": (3.0, -6.0, 5.0), "left_nerve": (-4.0, 0.0, 0.0)}
 """From the scan's middle, along the patient's axes; the tooth and the canal reach into the mandible."""
+
+_CANALS = ("right_nerve", "left_nerve")
 
 
 def oblique_scan(turn_degrees: float = 20.0) -> Volume:
@@ -47,6 +49,21 @@ def ball(scan: Volume, name: str) -> Volume:
     places = part.points_lps_mm(np.indices(part.shape).reshape(3, -1).T)
     distance_mm = np.linalg.norm(places - centre_lps_mm(scan, name), axis=1).reshape(part.shape)
     return part.with_voxels((RADII_MM[name] - distance_mm).astype(np.float32))
+
+
+def findings_of_truth(truth: Volume) -> dict[str, Finding]:
+    """What a segmenter without error would answer of the mandible, the canals and all permanent teeth of a phantom."""
+    labels = truth.to_patient_axes()
+    wanted = [each for each in STRUCTURES.values() if each.name in {"mandible", *_CANALS} or each.fdi in PERMANENT_FDI]
+    return {each.name: _finding_of_label(labels, each.label) for each in wanted}
+
+
+def _finding_of_label(labels: Volume, label: int) -> Finding:
+    places = np.argwhere(labels.voxels == label)
+    if not len(places):
+        return Finding(Outcome.MISSING, 0.9, Reason.NOT_FOUND, "It is not there.")
+    part = labels.crop(np.maximum(places.min(axis=0) - 1, 0), np.minimum(places.max(axis=0) + 2, labels.shape))
+    return Finding(Outcome.FOUND, 0.9, field=part.with_voxels(np.where(part.voxels == label, 1, -1).astype(np.float32)))
 
 
 def ball_case(

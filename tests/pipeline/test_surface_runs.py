@@ -21,6 +21,7 @@ OUTPUTS = (
     OutputFile("meshes", ".stl", ("mandible",), 2),
     OutputFile("meshes", ".stl", ("facial", "ios_upper"), 3),
     OutputFile("meshes", ".stl", ("facial",), 4),
+    OutputFile("meshes", ".stl", ("fused_tooth11",), 5),
     OutputFile("report", ".json", (), 0),
     OutputFile("previews", ".png", ("ios_upper",), 0),
     OutputFile("archive", ".zip", (), 0),
@@ -64,14 +65,14 @@ def test_each_output_is_reported_as_soon_as_its_file_is_there(upper: Path, tmp_p
     request = Request((InputFile("ios_upper", str(upper), ".ply"),), OUTPUTS)
     result = run(request, tmp_path, report)
 
-    assert made[:5] == list(result.outputs[:5])
-    assert {output.kind for output in made[5:]} == {"report", "previews", "archive"}
+    assert made[:6] == list(result.outputs[:6])
+    assert {output.kind for output in made[6:]} == {"report", "previews", "archive"}
     assert made[-1].kind == "archive"
 
 
 def test_what_needs_more_than_the_surface_says_what(upper: Path, tmp_path: Path) -> None:
     result = run_on(upper, tmp_path / "run")
-    reasons = {output.structures: (output.status, (output.reason or {}).get("code")) for output in result.outputs[:5]}
+    reasons = {output.structures: (output.status, (output.reason or {}).get("code")) for output in result.outputs[:6]}
 
     assert reasons == {
         ("ios_upper",): ("Available", None),
@@ -79,8 +80,9 @@ def test_what_needs_more_than_the_surface_says_what(upper: Path, tmp_path: Path)
         ("mandible",): ("Failed", "input_missing"),
         ("facial", "ios_upper"): ("Failed", "not_supported_yet"),
         ("facial",): ("Failed", "input_missing"),
+        ("fused_tooth11",): ("Failed", "not_supported_yet"),
     }
-    assert [output.status for output in result.outputs[5:]] == ["Available"] * 3
+    assert [output.status for output in result.outputs[6:]] == ["Available"] * 3
     assert [warning["code"] for warning in result.warnings][-1] == "unknown_option"
 
 
@@ -133,7 +135,7 @@ def test_the_command_line_replays_a_result(upper: Path, tmp_path: Path, capsys: 
     (tmp_path / "result.json").write_text(json.dumps({"receipt": result.receipt}))
 
     assert cli_replay.run(tmp_path / "result.json", [f"ios_upper={upper}"], as_json=False) is Exit.OK
-    assert "same bytes in all of 8 outputs" in capsys.readouterr().out
+    assert "same bytes in all of 9 outputs" in capsys.readouterr().out
 
     result.receipt["outputs"][0]["sha256"] = "0" * 64
     (tmp_path / "receipt.json").write_text(json.dumps(result.receipt))

@@ -1388,8 +1388,12 @@ export interface components {
         OutputFiles: {
             /** Archive */
             archive?: components["schemas"]["FileResult"][] | null;
+            /** Dicommeshes */
+            dicomMeshes?: components["schemas"]["FileResult"][] | null;
             /** Meshes */
             meshes?: components["schemas"]["FileResult"][] | null;
+            /** Panoramic */
+            panoramic?: components["schemas"]["FileResult"][] | null;
             /** Previews */
             previews?: components["schemas"]["FileResult"][] | null;
             /** Report */
@@ -1422,6 +1426,12 @@ export interface components {
              * @default null
              */
             meshes?: components["schemas"]["MeshBody"][] | null;
+            /**
+             * Panoramic
+             * @description Pictures unrolled along the dental arch, the patient's right on the left.
+             * @default null
+             */
+            panoramic?: components["schemas"]["PanoramicBody"][] | null;
             /**
              * Previews
              * @description Pictures (.png) of the surfaces and of three slices.
@@ -1469,6 +1479,24 @@ export interface components {
             status: string | null;
             /** Structures */
             structures: string[];
+        };
+        /**
+         * PanoramicBody
+         * @description One picture along the dental arch.
+         */
+        PanoramicBody: {
+            /**
+             * Extension
+             * @description Its format: .png or .dcm.
+             * @example .png
+             */
+            extension: string;
+            /**
+             * Uploadurl
+             * @description Where the engine PUTs it; it can be downloaded all the same.
+             * @default null
+             */
+            uploadUrl?: string | null;
         };
         /**
          * Problem
@@ -1907,6 +1935,7 @@ export type OutputBody = components['schemas']['OutputBody'];
 export type OutputFiles = components['schemas']['OutputFiles'];
 export type OutputFilesBody = components['schemas']['OutputFilesBody'];
 export type OutputState = components['schemas']['OutputState'];
+export type PanoramicBody = components['schemas']['PanoramicBody'];
 export type Problem = components['schemas']['Problem'];
 export type Processing = components['schemas']['Processing'];
 export type Producible = components['schemas']['Producible'];

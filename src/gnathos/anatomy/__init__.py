@@ -2,7 +2,6 @@
 
 from gnathos.anatomy.formats import (
     INPUT_EXTENSIONS,
-    KINDS_WITHOUT_STRUCTURES,
     MESH_EXTENSIONS,
     OUTPUT_EXTENSIONS,
     SCAN_EXTENSIONS,
@@ -14,6 +13,7 @@ from gnathos.anatomy.formats import (
     unknown_extension,
 )
 from gnathos.anatomy.structures import (
+    FUSED_TEETH,
     SHORTHANDS,
     STRUCTURES,
     SURFACES,
@@ -26,8 +26,8 @@ from gnathos.anatomy.teeth import DECIDUOUS_FDI, PERMANENT_FDI, is_left, is_uppe
 
 __all__ = [
     "DECIDUOUS_FDI",
+    "FUSED_TEETH",
     "INPUT_EXTENSIONS",
-    "KINDS_WITHOUT_STRUCTURES",
     "MESH_EXTENSIONS",
     "OUTPUT_EXTENSIONS",
     "PERMANENT_FDI",

@@ -29,13 +29,12 @@ OUTPUT_EXTENSIONS = {
     "dicomMeshes": (".dcm",),
     "segmentations": (".nii.gz", ".nii", ".nrrd", ".dcm"),
     "previews": (".png",),
+    "panoramic": (".png", ".dcm"),
     "volumes": (".nii.gz", ".nii"),
     "report": (".json",),
     "archive": (".zip",),
 }
-"""By the kind of output. All show structures but the archive, which holds the others."""
-
-KINDS_WITHOUT_STRUCTURES = ("archive",)
+"""By the kind of output. All show structures but the panoramic picture and the archive, which holds the others."""
 
 
 def normalise_extension(text: str) -> str:

@@ -73,6 +73,15 @@ SURFACES: dict[str, Structure] = {
 }
 """Inputs that are meshes and can be asked for as such, by their key; no part of a label map."""
 
+FUSED_TEETH: dict[str, Structure] = {
+    structure.name: structure
+    for structure in (
+        Structure(f"fused_tooth{fdi}", 400 + fdi, Family.DENTITION, f"tooth {fdi}, its crown from an intra-oral scan")
+        for fdi in (*PERMANENT_FDI, *DECIDUOUS_FDI)
+    )
+}
+"""Teeth of a CBCT with the crowns of an intra-oral scan, which are known by name only; no part of a label map."""
+
 _ALIASES = {"maxillary_complex": "maxillary", "maxilla": "maxillary"}
 
 SHORTHANDS: dict[str, tuple[str, ...]] = {
@@ -112,9 +121,9 @@ def find_structure(name: str) -> Structure:
         UnknownStructure: there is none; says which come nearest.
     """
     normalised = _normalise(name)
-    structure = STRUCTURES.get(_ALIASES.get(normalised, normalised)) or SURFACES.get(normalised)
+    structure = {**STRUCTURES, **SURFACES, **FUSED_TEETH}.get(_ALIASES.get(normalised, normalised))
     if structure is None:
-        known = [*STRUCTURES, *SHORTHANDS, *SURFACES]
+        known = [*STRUCTURES, *SHORTHANDS, *SURFACES, *FUSED_TEETH]
         nearest = difflib.get_close_matches(normalised, known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
         raise UnknownStructure(f"No structure is called {name[:80]!r}.{hint}")

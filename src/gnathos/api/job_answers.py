@@ -152,8 +152,10 @@ class OutputFiles(BaseModel):
     """The outputs by kind, in the order asked for."""
 
     meshes: list[FileResult] | None = None
+    dicomMeshes: list[FileResult] | None = None  # noqa: N815 - the contract's style
     segmentations: list[FileResult] | None = None
     previews: list[FileResult] | None = None
+    panoramic: list[FileResult] | None = None
     volumes: list[FileResult] | None = None
     report: list[FileResult] | None = None
     archive: list[FileResult] | None = None

@@ -78,6 +78,12 @@ class SummaryBody(OutputBody):
     )
 
 
+class PanoramicBody(OutputBody):
+    """One picture along the dental arch."""
+
+    extension: str = Field(max_length=40, description="Its format: .png or .dcm.", examples=[".png"])
+
+
 class VolumeBody(OutputBody):
     """One volume for a viewer."""
 
@@ -103,6 +109,12 @@ class OutputFilesBody(BaseModel):
     )
     previews: list[SummaryBody] | None = Field(
         None, min_length=1, max_length=MAX_OUTPUTS, description="Pictures (.png) of the surfaces and of three slices."
+    )
+    panoramic: list[PanoramicBody] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_OUTPUTS,
+        description="Pictures unrolled along the dental arch, the patient's right on the left.",
     )
     volumes: list[VolumeBody] | None = Field(
         None,

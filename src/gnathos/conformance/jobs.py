@@ -100,6 +100,7 @@ def _beyond(run: Run) -> Plan:
             {"extension": ".dcm", "structures": ["mandible"]},
         ],
         "previews": [{"extension": ".png"}],
+        "panoramic": [{"extension": ".png"}, {"extension": ".dcm"}],
         "volumes": [{"extension": ".nii.gz"}],
         "report": [{"extension": ".json"}],
         "archive": [{"extension": ".zip"}],

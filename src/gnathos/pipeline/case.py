@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from gnathos.anatomy import STRUCTURES, SURFACES, Structure, expand_structures
+from gnathos.anatomy import FUSED_TEETH, STRUCTURES, SURFACES, Structure, expand_structures
 from gnathos.imaging import Volume
 from gnathos.meshing import Mesh, merge_fields, smooth, surface_from_field
 from gnathos.pipeline.cutting import cut_out
@@ -13,6 +13,9 @@ from gnathos.pipeline.options import MeshOptions
 from gnathos.pipeline.read import Scan
 from gnathos.pipeline.request import OutputFile, OutputResult, Request
 from gnathos.segmentation import Finding, Outcome, Reason, Segmentation
+
+ALONG_THE_ARCH = ("mandible", "all_permanent_teeth")
+"""What the arch of a panoramic picture is told by, which names no structures itself."""
 
 
 @dataclass
@@ -42,13 +45,15 @@ class Case:
 
     def findings_for(self, output: OutputFile) -> dict[str, Finding]:
         """What is known of the structures that an output is to show, in their order; of all where it names none."""
-        names = [structure.name for structure in expand_structures(output.structures)]
+        names = [structure.name for structure in expand_structures(_named(output))]
         return {name: self.finding(name) for name in names or (*self.segmentation.findings, *self.surfaces)}
 
     def finding(self, name: str) -> Finding:
         """What is known of a structure, or of a mesh that was sent."""
         if name in SURFACES:
             return _finding_of_surface(name, name in self.surfaces)
+        if name in FUSED_TEETH:
+            return _NOT_FUSED
         return self.segmentation.findings[name]
 
     @cached_property
@@ -87,11 +92,20 @@ class Case:
         return path
 
 
+_NOT_FUSED = Finding(
+    Outcome.FAILED, 1.0, Reason.NOT_SUPPORTED_YET, "Intra-oral scans cannot be aligned with a CBCT yet."
+)
+
+
 def structures_wanted(outputs: Sequence[OutputFile]) -> dict[str, Structure]:
     """All that has to be found, by name."""
-    names = [name for output in outputs for name in (*output.structures, *output.exclude)]
+    names = [name for output in outputs for name in (*_named(output), *output.exclude)]
     wanted = {structure.name: structure for structure in expand_structures(names)}
     return wanted or dict(STRUCTURES)
+
+
+def _named(output: OutputFile) -> tuple[str, ...]:
+    return ALONG_THE_ARCH if output.kind == "panoramic" else output.structures
 
 
 def _finding_of_surface(name: str, is_given: bool) -> Finding:

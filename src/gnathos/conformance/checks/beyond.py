@@ -21,6 +21,8 @@ FILES = {
     ("segmentations", 1): (".nrrd", b"NRRD"),
     ("segmentations", 2): (".dcm", b"\0" * 128 + b"DICM"),
     ("previews", 0): (".png", b"\x89PNG"),
+    ("panoramic", 0): (".png", b"\x89PNG"),
+    ("panoramic", 1): (".dcm", b"\0" * 128 + b"DICM"),
     ("volumes", 0): (".nii.gz", b"\x1f\x8b"),
     ("report", 0): (".json", b"{"),
     ("archive", 0): (".zip", b"PK"),

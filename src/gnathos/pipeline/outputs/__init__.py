@@ -7,6 +7,7 @@ from gnathos.pipeline.case import Case
 from gnathos.pipeline.outputs.answers import failed
 from gnathos.pipeline.outputs.archive import make_archive
 from gnathos.pipeline.outputs.meshes import make_mesh
+from gnathos.pipeline.outputs.panoramic import make_panoramic
 from gnathos.pipeline.outputs.previews import make_preview
 from gnathos.pipeline.outputs.report import make_report
 from gnathos.pipeline.outputs.segmentations import make_segmentation
@@ -20,6 +21,7 @@ MAKERS: dict[str, Maker] = {
     "dicomMeshes": make_mesh,
     "segmentations": make_segmentation,
     "previews": make_preview,
+    "panoramic": make_panoramic,
     "volumes": make_volume,
     "report": make_report,
     "archive": make_archive,

@@ -42,9 +42,9 @@ def available(
     )
 
 
-def not_found(output: OutputFile, case: Case) -> OutputResult:
+def not_found(output: OutputFile, case: Case, findings: Mapping[str, Finding] | None = None) -> OutputResult:
     """Nothing that it should show was found; missing if that is all, failed if something could not be computed."""
-    return _of_findings(output, case.findings_for(output))
+    return _of_findings(output, case.findings_for(output) if findings is None else findings)
 
 
 def failed(output: OutputFile, case: Case, error: GnathosError) -> OutputResult:

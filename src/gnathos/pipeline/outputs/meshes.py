@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gnathos import __version__
-from gnathos.anatomy import STRUCTURES, SURFACES, expand_structures
+from gnathos.anatomy import SURFACES, expand_structures, find_structure
 from gnathos.anatomy.colours import colour_of
 from gnathos.dicom import write_dicom_mesh
 from gnathos.errors import NotSupportedYet
@@ -72,12 +72,12 @@ def _groups(shown: Names, extension: str) -> list[Names]:
 
 
 def _part(names: Names, mesh: Mesh) -> Part:
-    return Part("_".join(names), mesh, colour_of(STRUCTURES.get(names[0]) or SURFACES[names[0]]))
+    return Part("_".join(names), mesh, colour_of(find_structure(names[0])))
 
 
 def provenance_of(case: Case, shown: Names, cut_out: Names) -> Provenance:
     """What a mesh file says of itself."""
-    families = {(STRUCTURES.get(name) or SURFACES[name]).family.value: case.options[name] for name in shown}
+    families = {find_structure(name).family.value: case.options[name] for name in shown}
     return Provenance(
         engine=f"Gnathos {__version__}",
         segmenter=case.algorithm,

@@ -4,7 +4,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from gnathos.anatomy import STRUCTURES, SURFACES
+from gnathos.anatomy import STRUCTURES, find_structure
 from gnathos.anatomy.colours import colour_of
 from gnathos.imaging import Volume
 from gnathos.pipeline.case import Case
@@ -37,8 +37,7 @@ def make_preview(output: OutputFile, case: Case) -> OutputResult:
 
 
 def _mesh_tiles(names: list[str], case: Case) -> Picture:
-    structures = {**STRUCTURES, **SURFACES}
-    meshes = [(case.surface_of((name,)), colour_of(structures[name])) for name in names]
+    meshes = [(case.surface_of((name,)), colour_of(find_structure(name))) for name in names]
     cloud = spread_points(meshes, TILE_PX)
     return np.concatenate([draw(cloud, view, TILE_PX) for view in VIEWS], axis=1)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gnathos import __version__
-from gnathos.anatomy import STRUCTURES, SURFACES, Structure, is_left, is_upper
+from gnathos.anatomy import STRUCTURES, Structure, find_structure, is_left, is_upper
 from gnathos.anatomy.codes import coding_of
 from gnathos.errors import MeshingFailed
 from gnathos.meshing import Mesh
@@ -44,7 +44,7 @@ def _scan(case: Case) -> dict[str, Any] | None:
 
 
 def _entry(name: str, case: Case) -> dict[str, Any]:
-    structure = STRUCTURES.get(name) or SURFACES[name]
+    structure = find_structure(name)
     described = {**part_of(name, case.finding(name)), "label": structure.label, "family": structure.family.value}
     if name in STRUCTURES:
         described["snomed"] = coding_of(structure).kind.value if coding_of(structure).kind.scheme == "SCT" else None
