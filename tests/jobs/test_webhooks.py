@@ -99,6 +99,20 @@ def test_a_message_that_lost_its_place_gets_one(database, delivery) -> None:
         assert requeue_lost_deliveries(session) == 0
 
 
+def test_a_tenant_with_many_messages_lets_others_go_first(database, tenant_id, new_job) -> None:
+    other = uuid.uuid4().hex
+    with database.transaction() as session:
+        tenants = [tenant_id] * 3 + [ensure_tenant(session, other)]
+        for each in tenants:
+            job = submit_job(each, session, new_job(finish_webhook=URL))
+            cancel_job(each, session, job.id, "client")
+    query = sqlalchemy.text("SELECT args->>'tenant_id' FROM procrastinate_jobs ORDER BY priority DESC, id")
+    with database.transaction() as session:
+        order = list(session.scalars(query))
+
+    assert order.index(str(tenants[3])) < [place for place, each in enumerate(order) if each == str(tenant_id)][-2]
+
+
 def test_two_keys_sign_while_they_are_changed(database, tenant_id) -> None:
     with database.transaction() as session:
         (first,) = active_secrets(tenant_id, session)

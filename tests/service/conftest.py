@@ -79,8 +79,15 @@ class Engine:
         self.url = f"http://127.0.0.1:{self._read_port()}"
         self._environment["GNATHOS_PORT"] = self.url.rpartition(":")[2]  # it starts again on the same port
         self.api._environment["GNATHOS_PORT"] = self._environment["GNATHOS_PORT"]
-        self.http = httpx2.Client(base_url=self.url, timeout=30, trust_env=False)
-        self._authenticate(*credentials)
+        self.http = self.client_of(*credentials)
+
+    def client_of(self, client_id: str, client_secret: str) -> httpx2.Client:
+        """With a token of its own."""
+        http = httpx2.Client(base_url=self.url, timeout=30, trust_env=False)
+        body = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        token = http.post("/oauth/token", json=body).raise_for_status().json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        return http
 
     def start(self, *command: str) -> Role:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -143,11 +150,6 @@ class Engine:
             role.stop()
         self.http.close()
         self.database.close()
-
-    def _authenticate(self, client_id: str, client_secret: str) -> None:
-        body = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        token = self.http.post("/oauth/token", json=body).raise_for_status().json()["access_token"]
-        self.http.headers["Authorization"] = f"Bearer {token}"
 
     def _read_port(self) -> str:
         return self.wait(lambda: self._port_file.exists() and self._port_file.read_text(), "port")

@@ -4,9 +4,19 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
+import uuid
+from contextlib import closing
 
 import pytest
+from tests.service.conftest import BODY
+
+from gnathos.jobs.credentials import create_client
+from gnathos.transfers.webhooks import ANSWER_S
+
+MANY = 16
+"""Messages: more than one worker would send at once."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +83,25 @@ def test_a_message_that_nobody_wants_can_be_sent_again(engine, web_server) -> No
     engine.wait(lambda: len(web_server.requests) == 2, "second try")
     assert [seen.headers["webhook-id"] for seen in web_server.requests] == [dead["id"]] * 2
     assert json.loads(web_server.requests[1].body)["success"] is False
+
+
+def test_a_receiver_that_never_answers_holds_up_no_other_tenant(engine, web_server) -> None:
+    with engine.database.transaction() as session:
+        stuck = create_client(session, f"tenant {uuid.uuid4()}")
+    with socket.create_server(("127.0.0.1", 0)) as silent, closing(engine.client_of(*stuck)) as http:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/hook"
+        for _ in range(MANY):
+            job_id = http.post("/24.06/job", json={**BODY, "finishWebhook": url}).raise_for_status().json()["jobId"]
+            http.post(f"/24.06/jobs/{job_id}/cancel").raise_for_status()
+        silent.accept()[0].close()
+        began = time.monotonic()
+        job_id = engine.http.post("/24.06/job", json={**BODY, "finishWebhook": f"{web_server.url}/hook"}).json()[
+            "jobId"
+        ]
+        engine.http.post(f"/24.06/jobs/{job_id}/cancel").raise_for_status()
+        engine.wait(lambda: web_server.requests, "message", ANSWER_S)
+
+        assert time.monotonic() - began < ANSWER_S / 2
 
 
 def test_a_test_call(engine, web_server) -> None:

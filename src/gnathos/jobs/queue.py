@@ -56,10 +56,17 @@ def enqueue(tenant_id: uuid.UUID, session: Session, job_id: uuid.UUID, turn: int
     return _defer(session, place)
 
 
-def enqueue_transfer(session: Session, task: str, arguments: dict[str, str], at: datetime | None = None) -> int:
-    """Have something sent or fetched, not before the moment given; returns the place's id."""
+def enqueue_transfer(
+    session: Session, task: str, arguments: dict[str, str], at: datetime | None = None, turn: int = 0
+) -> int:
+    """Have something sent or fetched, not before the moment given; returns the place's id.
+
+    Args:
+        turn: of what waits, earlier ones go first.
+    """
     place = QueueJob(
         queue=DELIVERY_QUEUE if task == DELIVER else TRANSFER_QUEUE,
+        priority=-turn,
         lock=None,
         queueing_lock=None,
         task_name=task,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gnathos.errors import DeliveryPending, UnknownDelivery
@@ -164,7 +164,20 @@ def _new_secret(tenant_id: uuid.UUID, session: Session) -> WebhookSecret:
 def _enqueue(session: Session, delivery: WebhookDelivery, at: datetime) -> None:
     arguments = {"tenant_id": str(delivery.tenant_id), "delivery_id": delivery.id}
     delivery.next_try_at = at
-    delivery.queue_job_id = enqueue_transfer(session, DELIVER, arguments, at)
+    turn = _messages_before(session, delivery, at)
+    delivery.queue_job_id = enqueue_transfer(session, DELIVER, arguments, at, turn)
+
+
+def _messages_before(session: Session, delivery: WebhookDelivery, at: datetime) -> int:
+    """How many of the tenant's own are due by then: the more, the longer it waits behind those of others."""
+    query = select(func.count()).where(
+        WebhookDelivery.tenant_id == delivery.tenant_id,
+        WebhookDelivery.state == PENDING,
+        WebhookDelivery.id != delivery.id,
+        WebhookDelivery.next_try_at <= at,
+    )
+    with session.no_autoflush:
+        return session.scalars(query).one()
 
 
 def _lock(tenant_id: uuid.UUID, session: Session, delivery_id: str) -> WebhookDelivery | None:

@@ -46,6 +46,7 @@ from gnathos.transfers.guard import UrlGuard
 from gnathos.transfers.network import guarded_client
 from gnathos.worker.attempt import Workplace, run_attempt
 from gnathos.worker.cleaning import Cleaner, clean
+from gnathos.worker.doors import Doors
 from gnathos.worker.fetching import Dock, fetch_input
 from gnathos.worker.notifications import Post, deliver
 from gnathos.worker.sending import Sender
@@ -81,7 +82,12 @@ RETRY_DELAYS_S = (0, 5, 20, 60)
 """Between attempts that crashed."""
 
 TRANSFERS_AT_ONCE = 8
-"""Messages and files that one worker sends or fetches at the same time."""
+"""Files that one worker fetches at the same time."""
+
+MESSAGES_AT_ONCE = 64
+"""That one worker has taken from the queue; they are short, and most of their time is waiting for an answer."""
+MESSAGES_OF_A_TENANT = 4
+"""Of these, so many are sent at the same time: receivers that never answer hold up their own tenant's alone."""
 
 PIPELINE = (sys.executable, "-m", "gnathos.pipeline")
 
@@ -129,7 +135,7 @@ class WorkerService:
             asyncio.create_task(_serve(queue, JOB_QUEUE)),
             asyncio.create_task(_serve(queue, RESCUE_QUEUE)),
             asyncio.create_task(_serve(queue, TRANSFER_QUEUE, TRANSFERS_AT_ONCE)),
-            asyncio.create_task(_serve(queue, DELIVERY_QUEUE, TRANSFERS_AT_ONCE)),
+            asyncio.create_task(_serve(queue, DELIVERY_QUEUE, MESSAGES_AT_ONCE)),
             asyncio.create_task(self._beat(workplace)),
         ]
         stop = asyncio.create_task(stopped.wait())
@@ -224,9 +230,12 @@ class WorkerService:
 
 
 def _add_transfers(app: App, post: Post, dock: Dock) -> None:
+    doors = Doors(MESSAGES_OF_A_TENANT)
+
     @app.task(name=DELIVER, queue=DELIVERY_QUEUE, retry=TryAgain())
     async def send(tenant_id: str, delivery_id: str) -> None:
-        await deliver(post, uuid.UUID(tenant_id), delivery_id)
+        async with doors.of(tenant_id):
+            await deliver(post, uuid.UUID(tenant_id), delivery_id)
 
     @app.task(name=FETCH, queue=TRANSFER_QUEUE, retry=TryAgain())
     async def fetch(tenant_id: str, job_id: str, key: str) -> None:
