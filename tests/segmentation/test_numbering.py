@@ -1,16 +1,18 @@
 import numpy as np
 import pytest
 
-from gnathos.segmentation.numbering import SeenTooth, fdi_of_state, find_midline, number_teeth
+from gnathos.segmentation.fragments import Fragment
+from gnathos.segmentation.numbering import fdi_of_state, find_midline, number_teeth
 
 HALF_WIDTH_MM, DEPTH_MM = 25.0, 45.0
 MIDLINE_MM = 13.0
 """The patients do not sit in the middle of the scanner."""
+WIDTHS = {True: (9.0, 6.5, 7.8, 7.0, 6.6, 10.5, 9.5, 8.5), False: (5.3, 5.8, 7.0, 7.2, 7.2, 11.0, 10.5, 10.0)}
 
 
 def arch(is_upper):
     """Centres by FDI of an arch that is a parabola, with teeth of unlike widths; x to the left, y to the back."""
-    widths = (9.0, 6.5, 7.8, 7.0, 6.6, 10.5, 9.5, 8.5) if is_upper else (5.3, 5.8, 7.0, 7.2, 7.2, 11.0, 10.5, 10.0)
+    widths = WIDTHS[is_upper]
     x = np.linspace(0, 1.4, 400) * HALF_WIDTH_MM
     y = DEPTH_MM * (x / HALF_WIDTH_MM) ** 2
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
@@ -24,21 +26,38 @@ def arch(is_upper):
 
 
 def seen(teeth, wobble=0.0, seed=0):
+    """Each tooth as one fragment."""
     noise = np.random.default_rng(seed)
     return [
-        SeenTooth(tuple(np.add(centre, noise.normal(0, wobble, 3))), fdi % 10 + noise.normal(0, wobble / 2))
+        fragment(np.add(centre, noise.normal(0, wobble, 3)), fdi % 10 + noise.normal(0, wobble / 2), fdi)
         for fdi, centre in teeth.items()
     ]
 
 
+def fragment(centre, place, fdi, share=1.0):
+    """Of a round tooth as wide as such teeth are, or of a share of it."""
+    spread = (0.87 * share * WIDTHS[fdi < 30][fdi % 10 - 1]) ** 2 / 12
+    along = 40 * np.arctan2(centre[0] - MIDLINE_MM, 60 - centre[1])
+    return Fragment(tuple(map(float, centre)), float(place), 500.0 * share, float(along), spread)
+
+
+def alone(fragments):
+    """Bonds of fragments that do not touch."""
+    return np.full((len(fragments), len(fragments)), np.nan)
+
+
+def answers(fragments, is_upper):
+    return number_teeth(fragments, alone(fragments), is_upper)
+
+
 def numbers(teeth, is_upper, **keywords):
-    return [number.fdi for number in number_teeth(seen(teeth, **keywords), is_upper)]
+    return [number.fdi for number in answers(seen(teeth, **keywords), is_upper)]
 
 
 @pytest.mark.parametrize("is_upper", [True, False])
 def test_a_whole_arch_is_numbered_with_left_and_right_from_the_patient(is_upper):
     teeth = arch(is_upper)
-    answer = number_teeth(seen(teeth), is_upper)
+    answer = answers(seen(teeth), is_upper)
     assert [number.fdi for number in answer] == list(teeth)
     assert min(number.probability for number in answer) > 0.8
 
@@ -76,17 +95,34 @@ def test_most_are_right_where_the_network_is_vague():
 def test_one_too_many_is_called_none():
     teeth = arch(True)
     x, y, z = teeth[11]
-    extra = SeenTooth((x + 2, y - 6, z), 6.0)
-    answer = number_teeth([*seen(teeth), extra], True)
+    extra = fragment((x + 2, y - 6, z), 6.0, 16, share=0.3)
+    answer = answers([*seen(teeth), extra], True)
     assert answer[-1].fdi is None
     assert [number.fdi for number in answer[:-1]] == list(teeth)
 
 
 def test_no_number_is_given_twice_and_no_teeth_give_none():
-    teeth = [SeenTooth((0.0, 0.0, 0.0), 1.0), SeenTooth((1.0, 0.0, 0.0), 1.0), SeenTooth((2.0, 0.0, 0.0), 1.0)]
-    given = [number.fdi for number in number_teeth(teeth, True) if number.fdi]
+    teeth = [fragment((MIDLINE_MM + x, 0.0, 0.0), 1.0, 11) for x in (-7.0, 0.0, 7.0)]
+    given = [number.fdi for number in answers(teeth, True) if number.fdi]
     assert len(given) == len(set(given))
-    assert number_teeth([], True) == []
+    assert answers([], True) == []
+
+
+@pytest.mark.parametrize("is_upper", [True, False])
+def test_fragments_of_one_tooth_are_joined_and_those_of_neighbours_are_not(is_upper):
+    teeth = arch(is_upper)
+    molar = 16 if is_upper else 36
+    whole = seen({fdi: centre for fdi, centre in teeth.items() if fdi != molar})
+    x, y, z = teeth[molar]
+    roots = [fragment((x, y + step, z), 6.2, molar, share=0.5) for step in (-2.5, 2.5)]
+    fragments = [*roots, *whole]
+    bonds = alone(fragments)
+    bonds[0, 1] = bonds[1, 0] = 2.0
+    neighbour = 2 + [fdi for fdi in teeth if fdi != molar].index(molar - 1)
+    bonds[0, neighbour] = bonds[neighbour, 0] = -2.0
+    given = [number.fdi for number in number_teeth(fragments, bonds, is_upper)]
+    assert given[:2] == [molar, molar]
+    assert given[2:] == [fdi for fdi in teeth if fdi != molar]
 
 
 def test_the_midline_lies_between_teeth_of_like_places():

@@ -8,7 +8,7 @@ from gnathos.imaging import Volume
 from gnathos.segmentation.bones import find_bones
 from gnathos.segmentation.network import CoarseAnatomy
 from gnathos.segmentation.normalise import find_levels
-from gnathos.segmentation.teeth import find_teeth, split_by_place, split_cores, tooth_field, waists
+from gnathos.segmentation.teeth import find_teeth, tooth_field
 
 CLASSES = ("background", "skull", "mandible", "canal", "upper_teeth", "lower_teeth", "tooth_core", "tooth_place")
 GRID_MM, SCAN_MM = 0.8, 0.4
@@ -122,42 +122,3 @@ def test_where_nothing_looks_like_a_tooth_there_is_none(seen):
     blank = CoarseAnatomy(np.zeros_like(seen.probabilities), seen.classes, seen.grid, seen.levels)
     assert not find_teeth(blank, expected(blank)).by_fdi
     assert not find_teeth(blank, expected(blank)).labels.any()
-
-
-def test_cores_that_touch_are_parted_where_a_higher_level_parts_them():
-    core = np.zeros((20, 20, 40), np.float32)
-    core[4:16, 4:16, 4:18] = 0.9
-    core[4:16, 4:16, 22:36] = 0.9
-    core[8:12, 8:12, 18:22] = 0.6
-    core[1, 1, 1] = 0.9
-    pieces = split_cores(core, least=8, least_split=40)
-    assert len(np.unique(pieces)) == 3
-    assert pieces[10, 10, 10] != pieces[10, 10, 30]
-    assert pieces[1, 1, 1] == 0
-
-
-def test_a_row_of_teeth_in_one_piece_is_parted_by_place_and_side():
-    columns = np.arange(-40, 40)
-    place = np.broadcast_to(np.clip(np.abs(columns + 0.5) / 9 + 0.5, 1, None), (12, 12, 80)).astype(np.float32)
-    pieces = np.zeros(place.shape, np.int32)
-    pieces[2:10, 2:10, 5:75] = 1
-    parts = split_by_place(pieces, place, least=40)
-    assert len(np.unique(parts)) - 1 == 8
-    assert parts[5, 5, 36] != parts[5, 5, 43], "the first ones of either side touch at the midline"
-    assert parts[5, 5, 36] != parts[5, 5, 23]
-
-
-def test_one_tooth_is_not_parted():
-    place = np.full((12, 12, 30), 6.2, np.float32)
-    pieces = np.zeros(place.shape, np.int32)
-    pieces[2:10, 2:10, 4:18] = 1
-    assert np.array_equal(split_by_place(pieces, place, least=40) > 0, pieces > 0)
-    assert len(np.unique(split_by_place(pieces, place, least=40))) == 2
-
-
-def test_teeth_meet_where_their_row_is_waisted():
-    along = np.arange(100)
-    profile = 10 + 5 * np.cos((along - 10) / 20 * 2 * np.pi)
-    assert waists(profile, 7).tolist() == [20, 40, 60, 80]
-    assert waists(np.full(100, 5.0), 7).size == 0
-    assert waists(profile + 60, 7).size == 0, "shallow ones are within one tooth"

@@ -1,19 +1,28 @@
 """Which tooth is which: numbers along an arch, with gaps allowed.
 
-The teeth of one jaw are put in the order of the arch, from the patient's right to the left, and take the 16 places of
-that arch in the same order: each what the network takes it for, how far it stands from the next, and on which side of
-the midline. A hidden Markov model over places gives the likeliest numbers and how sure each is. Left and right come
-from the patient's axes alone.
+The fragments of one jaw's teeth are put in the order of the arch, from the patient's right to the left. Runs of
+neighbouring fragments are teeth, and take the 16 places of that arch in the same order: by what the network takes them
+for, how wide they are, how firmly their fragments hang together, how far each stands from the next, and on which side
+of the midline. A segmental hidden Markov model over runs and places gives the likeliest teeth, their numbers, and how
+sure each is. Left and right come from the patient's axes alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from scipy.special import logsumexp
 
+from gnathos.segmentation.fragments import Fragment
+
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.intp]
+Reduce = Callable[..., Any]
+"""`np.max` for the likeliest course, `logsumexp` for the sum over all courses."""
 
 WIDTHS_MM = {
     True: (8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5),
@@ -22,27 +31,29 @@ WIDTHS_MM = {
 """From mesial to distal, upper and lower, from the midline (Nelson and Ash, Wheeler's Dental Anatomy, 9th edition)."""
 PLACE_DEVIATION = 0.7
 """Standard deviation of the network's place of a whole tooth."""
+ROUND = 0.87
+"""Width of a tooth from the spread of what is in it, as a share of its greatest width: most are round."""
+WIDTH_DEVIATION_SHARE, WIDTH_DEVIATION_MM = 0.15, 0.5
+LEAST_VOLUME_MM3, VOLUME_DEVIATION = 200.0, 0.5
+"""Teeth are seldom smaller; the deviation is that of the logarithm."""
+LONGEST_RUN = 8
+"""Fragments of one tooth."""
+LOOSE_LOG = -3.0
+"""What it costs that parts of a tooth do not touch."""
 STEP_DEVIATION_MM, STEP_DEVIATION_SHARE = 1.5, 0.15
 """Of the distance between two teeth, and of what it grows by with that distance."""
+MISSING_LOG = -1.5
+"""Of a tooth that is missing between others."""
 MIDLINE_DEVIATION_MM = 2.0
-STRAY_LOG = -9.0
-"""What it costs to call something that looks like a tooth none: a fragment, or one too many."""
-BEHIND_MM = 15.0
-"""The arch is seen from a point so far behind its last tooth."""
-
-
-@dataclass(frozen=True)
-class SeenTooth:
-    """One thing that looks like a tooth."""
-
-    centre_lps_mm: tuple[float, float, float]
-    place: float
-    """Counted from the midline by the network, 0.5-8.5."""
+STRAY_LOG, STRAY_LOG_PER_MM3, MOST_STRAY_LOG = -1.0, -1 / 60, -9.0
+"""What it costs to call something that looks like a tooth none: a fragment, or one too many; large ones cost more."""
+LEAST_LOG = -12.0
+"""No single clue counts for more."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """What a tooth was numbered as."""
+    """What a fragment was numbered as."""
 
     fdi: int | None
     """None: not a tooth of this arch."""
@@ -50,38 +61,55 @@ class Number:
     """Of that number, given that the teeth are as the network sees them."""
 
 
-def number_teeth(teeth: Sequence[SeenTooth], is_upper: bool, midline_mm: float | None = None) -> list[Number]:
-    """Number the teeth of one jaw.
+@dataclass(frozen=True)
+class _Runs:
+    """Neighbouring fragments that may be one tooth, all there are, by their first one."""
+
+    first: Integers
+    last: Integers
+    centre_lps_mm: Floats
+    place: Floats
+    volume_mm3: Floats
+    width_mm: Floats
+    bond: Floats
+    """Log-odds of being one tooth rather than several."""
+
+
+def number_teeth(
+    fragments: Sequence[Fragment], bonds: Floats, is_upper: bool, midline_mm: float | None = None
+) -> list[Number]:
+    """Join the fragments of one jaw's teeth and number them.
 
     Args:
-        teeth: in any order.
+        fragments: in any order.
+        bonds: (n, n) log-odds that two are of one tooth, not a number where they do not touch.
         is_upper: which jaw.
         midline_mm: x of the patient's midline, where it is known; else it is taken from the teeth.
 
     Returns:
-        One number for each tooth, in the same order; no two the same.
+        One number for each fragment, in the same order; those of one tooth have the same.
 
-    Source: Viterbi and forward-backward over places, as ToothSeg does with offsets learnt from labelled scans.
+    Source: Viterbi and forward-backward over places, as ToothSeg does with offsets learnt from labelled scans; here
+        over runs as well, as segmental hidden Markov models do.
     """
-    if not teeth:
+    if not fragments:
         return []
-    centres = np.array([tooth.centre_lps_mm for tooth in teeth], float)
-    places = np.array([tooth.place for tooth in teeth], float)
-    midline = find_midline(centres[:, 0], places) if midline_mm is None else midline_mm
-    order = order_along_arch(centres, midline)
-    seen = _log_of_seen(centres[order, 0] - midline, places[order])
-    steps = _log_of_steps(centres[order], is_upper)
-    states, probability = _decode(seen, steps)
-    numbers = [Number(None, 0.0)] * len(teeth)
-    for position, index in enumerate(order):
-        state = int(states[position])
-        fdi = None if state == _STRAY else fdi_of_state(state, is_upper)
-        numbers[index] = Number(fdi, float(probability[position]))
+    if midline_mm is None:
+        x, places = np.array([(fragment.centre_lps_mm[0], fragment.place) for fragment in fragments]).T
+        midline_mm = find_midline(x, places)
+    order = np.argsort([fragment.along_mm for fragment in fragments], kind="stable")
+    in_order = [fragments[index] for index in order]
+    runs = _runs_of(in_order, bonds[np.ix_(order, order)])
+    course = _Course(runs, _log_of_seen(runs, is_upper, midline_mm), _log_of_strays(in_order), is_upper)
+    numbers = [Number(None, 0.0)] * len(fragments)
+    for run, state, probability in course.likeliest():
+        number = Number(fdi_of_state(state, is_upper), probability)
+        for position in range(runs.first[run], runs.last[run] + 1):
+            numbers[order[position]] = number
     return numbers
 
 
 _STATES = 16
-_STRAY = -1
 _PLACE_OF = np.array([*range(8, 0, -1), *range(1, 9)], float)
 """Place from the midline of each state, from the right-most to the left-most."""
 _SIDE_OF = np.repeat([-1.0, 1.0], 8)
@@ -111,31 +139,69 @@ def find_midline(x_mm: Floats, places: Floats) -> float:
     return float(x_mm.min() - 4 if slope > 0 else x_mm.max() + 4)
 
 
-def order_along_arch(centres_lps_mm: Floats, midline_mm: float) -> npt.NDArray[np.intp]:
-    """Indices from the patient's right-most back tooth over the front to the left-most."""
-    behind = centres_lps_mm[:, 1].max() + BEHIND_MM
-    angle = np.arctan2(centres_lps_mm[:, 0] - midline_mm, behind - centres_lps_mm[:, 1])
-    return np.argsort(angle, kind="stable")
+def _runs_of(fragments: Sequence[Fragment], bonds: Floats) -> _Runs:
+    count = len(fragments)
+    pairs = [(a, b) for a in range(count) for b in range(a, min(count, a + LONGEST_RUN))]
+    first, last = np.array(pairs, np.intp).T
+    volume = np.array([fragment.volume_mm3 for fragment in fragments])
+    along = np.array([fragment.along_mm for fragment in fragments])
+    spread = np.array([fragment.spread_mm2 for fragment in fragments])
+    centre = np.array([fragment.centre_lps_mm for fragment in fragments])
+    place = np.array([fragment.place for fragment in fragments])
+
+    def total(values: Floats) -> Floats:
+        sums = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
+        return np.asarray(sums[last + 1] - sums[first])
+
+    whole = total(volume)
+    middle = total(volume * along) / whole
+    variance = total(volume * (spread + along**2)) / whole - middle**2
+    return _Runs(
+        first,
+        last,
+        total(volume[:, None] * centre) / whole[:, None],
+        total(volume * place) / whole,
+        whole,
+        np.sqrt(12 * np.maximum(variance, 0.1)),
+        np.array([_bond_of(bonds[a : b + 1, a : b + 1]) for a, b in pairs]),
+    )
 
 
-def _log_of_seen(from_midline_mm: Floats, places: Floats) -> Floats:
-    """(teeth, states) log-likelihood of what was seen of each tooth."""
-    place = -0.5 * ((places[:, None] - _PLACE_OF) / PLACE_DEVIATION) ** 2
-    side = -np.logaddexp(0, -_SIDE_OF * from_midline_mm[:, None] / MIDLINE_DEVIATION_MM)
-    return np.asarray(np.maximum(place, -12) + side)
+def _bond_of(bonds: Floats) -> float:
+    """Log-odds that all these fragments are one tooth."""
+    touch = ~np.isnan(bonds)
+    parts = connected_components(csr_array(touch | np.eye(len(bonds), dtype=bool)), directed=False)[0]
+    return float(np.nansum(np.triu(bonds, 1)) + LOOSE_LOG * (parts - 1))
 
 
-def _log_of_steps(centres_lps_mm: Floats, is_upper: bool) -> Floats:
-    """(teeth, teeth, states, states) log-likelihood of the way from an earlier tooth to a later one."""
+def _log_of_seen(runs: _Runs, is_upper: bool, midline_mm: float) -> Floats:
+    """(runs, states) log-likelihood of what was seen of each run as a tooth."""
+    half = ROUND * np.array(WIDTHS_MM[is_upper])
+    widths = np.concatenate([half[::-1], half])
+    place = -0.5 * ((runs.place[:, None] - _PLACE_OF) / PLACE_DEVIATION) ** 2
+    width = -0.5 * ((runs.width_mm[:, None] - widths) / (WIDTH_DEVIATION_SHARE * widths + WIDTH_DEVIATION_MM)) ** 2
+    small = -0.5 * (np.log(np.minimum(runs.volume_mm3, LEAST_VOLUME_MM3) / LEAST_VOLUME_MM3) / VOLUME_DEVIATION) ** 2
+    from_midline = runs.centre_lps_mm[:, :1] - midline_mm
+    side = -np.logaddexp(0, -_SIDE_OF * from_midline / MIDLINE_DEVIATION_MM)
+    bound = [np.maximum(clue, LEAST_LOG) for clue in (place, width, small[:, None])]
+    return np.asarray(sum(bound) + side + runs.bond[:, None])
+
+
+def _log_of_strays(fragments: Sequence[Fragment]) -> Floats:
+    volumes = np.array([fragment.volume_mm3 for fragment in fragments])
+    return np.asarray(np.maximum(STRAY_LOG + STRAY_LOG_PER_MM3 * volumes, MOST_STRAY_LOG))
+
+
+def _log_of_steps(way_mm: Floats, is_upper: bool) -> Floats:
+    """(n, states, states) log-likelihood of a way from one tooth to the next."""
     widths = np.array(WIDTHS_MM[is_upper])
     middles = np.cumsum(widths) - widths / 2
     along = np.concatenate([-middles[::-1], middles])
-    expected = along[None, :] - along[:, None]
+    missing = np.arange(_STATES)[None] - np.arange(_STATES)[:, None] - 1
     chord = _chords(along, is_upper)
-    way = np.linalg.norm(centres_lps_mm[:, None, :2] - centres_lps_mm[None, :, :2], axis=-1)
     deviation = STEP_DEVIATION_MM + STEP_DEVIATION_SHARE * chord
-    log = -0.5 * ((way[:, :, None, None] - chord) / deviation) ** 2 - np.log(deviation)
-    return np.where(expected > 0, np.maximum(log, -12), -np.inf)
+    log = -0.5 * ((way_mm[:, None, None] - chord) / deviation) ** 2 - np.log(deviation)
+    return np.where(missing >= 0, np.maximum(log, LEAST_LOG) + MISSING_LOG * missing, -np.inf)
 
 
 def _chords(along: Floats, is_upper: bool) -> Floats:
@@ -149,72 +215,62 @@ def _chords(along: Floats, is_upper: bool) -> Floats:
     return np.asarray(np.linalg.norm(places[:, None] - places[None], axis=-1))
 
 
-def _decode(seen: Floats, steps: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """The likeliest state of each tooth (or stray), and its marginal probability.
+class _Course:
+    """All ways to take runs for teeth in the order of the arch, with strays left out."""
 
-    Strays are skipped: a step leads from any earlier tooth that is none.
-    """
-    count = len(seen)
-    states = _likeliest(seen, steps)
-    before, after = _forward(seen, steps), _backward(seen, steps)
-    ends = STRAY_LOG * (count - 1 - np.arange(count))[:, None]
-    everything = logsumexp(np.append((before + ends).ravel(), STRAY_LOG * count))
-    marginal = np.exp(before + after - everything)
-    is_tooth = states != _STRAY
-    probability = 1 - marginal.sum(axis=1)
-    probability[is_tooth] = marginal[np.flatnonzero(is_tooth), states[is_tooth]]
-    return states, np.clip(probability, 0, 1)
+    def __init__(self, runs: _Runs, seen: Floats, strays: Floats, is_upper: bool) -> None:
+        self._runs, self._seen = runs, seen
+        sums = np.concatenate([[0], np.cumsum(strays)])
+        self._before, self._behind = sums[runs.first], sums[-1] - sums[runs.last + 1]
+        self._earlier: list[Integers] = []
+        self._steps: list[Floats] = []
+        for run in range(len(runs.first)):
+            gap = runs.first[run] - runs.last
+            earlier = np.flatnonzero((gap > 0) & (gap < LONGEST_RUN))
+            way = np.linalg.norm(runs.centre_lps_mm[earlier, :2] - runs.centre_lps_mm[run, :2], axis=1)
+            skipped = sums[runs.first[run]] - sums[runs.last[earlier] + 1]
+            self._earlier.append(earlier)
+            self._steps.append(_log_of_steps(way, is_upper) + skipped[:, None, None])
 
+    def likeliest(self) -> list[tuple[int, int, float]]:
+        """Run, state and probability of each tooth of the likeliest course.
 
-def _cost_of_step(steps: Floats, earlier: int, later: int) -> Floats:
-    """(states, states) log-likelihood of a step that leaves what is between for stray."""
-    return np.asarray(STRAY_LOG * (later - earlier - 1) + steps[earlier, later])
+        The probability is that of all courses in which a run that is mostly the same has this state.
+        """
+        best = self._through(np.max)
+        all_ways = self._through(logsumexp)
+        everything = logsumexp(self._forward(logsumexp) + self._behind[:, None])
+        share = np.exp(all_ways - everything)
+        hits = np.argwhere(best > best.max() - 1e-9)
+        return [(int(run), int(state), min(1.0, float(share[self._like(run), state].sum()))) for run, state in hits]
 
+    def _like(self, run: int) -> npt.NDArray[np.bool_]:
+        """Runs that share more than half of the larger one's fragments."""
+        first, last = self._runs.first, self._runs.last
+        shared = np.minimum(last, last[run]) - np.maximum(first, first[run]) + 1
+        return np.asarray(2 * shared > np.maximum(last - first, last[run] - first[run]) + 1)
 
-def _likeliest(seen: Floats, steps: Floats) -> npt.NDArray[np.int64]:
-    """States of the likeliest course (Viterbi)."""
-    count = len(seen)
-    best = np.empty((count, _STATES))
-    came = np.empty((count, _STATES, 2), np.int64)
-    for later in range(count):
-        ways, sources = [np.full(_STATES, STRAY_LOG * later)], [np.full((_STATES, 2), _STRAY)]
-        for earlier in range(later):
-            reached = best[earlier][:, None] + _cost_of_step(steps, earlier, later)
-            ways.append(reached.max(axis=0))
-            sources.append(np.stack([np.full(_STATES, earlier), reached.argmax(axis=0)], axis=-1))
-        best[later] = np.max(ways, axis=0) + seen[later]
-        came[later] = np.array(sources)[np.argmax(ways, axis=0), np.arange(_STATES)]
-    ends = best + STRAY_LOG * (count - 1 - np.arange(count))[:, None]
-    states = np.full(count, _STRAY)
-    tooth, state = np.unravel_index(int(np.argmax(ends)), ends.shape)
-    while tooth >= 0:
-        states[tooth] = state
-        tooth, state = came[tooth, state]
-    return states
+    def _through(self, reduce: Reduce) -> Floats:
+        """(runs, states) log-likelihood of the courses through each."""
+        return self._forward(reduce) + self._backward(reduce)
 
+    def _forward(self, reduce: Reduce) -> Floats:
+        """Up to and with each run in each state."""
+        total = np.empty_like(self._seen)
+        for run, (earlier, steps) in enumerate(zip(self._earlier, self._steps, strict=True)):
+            ways = np.full((1, _STATES), self._before[run])
+            if len(earlier):
+                reached = reduce(total[earlier][:, :, None] + steps, axis=(0, 1))
+                ways = np.concatenate([ways, reached[None]])
+            total[run] = reduce(ways, axis=0) + self._seen[run]
+        return total
 
-def _forward(seen: Floats, steps: Floats) -> Floats:
-    """(teeth, states) log-likelihood of all up to a tooth in a state."""
-    count = len(seen)
-    total = np.empty((count, _STATES))
-    for later in range(count):
-        ways = [
-            logsumexp(total[earlier][:, None] + _cost_of_step(steps, earlier, later), axis=0)
-            for earlier in range(later)
-        ]
-        ways.append(np.full(_STATES, STRAY_LOG * later))
-        total[later] = logsumexp(ways, axis=0) + seen[later]
-    return total
-
-
-def _backward(seen: Floats, steps: Floats) -> Floats:
-    """(teeth, states) log-likelihood of all that comes behind a tooth in a state."""
-    count = len(seen)
-    after = np.zeros((count, _STATES))
-    for earlier in reversed(range(count)):
-        ways = [np.full(_STATES, STRAY_LOG * (count - 1 - earlier))]
-        for later in range(earlier + 1, count):
-            cost = _cost_of_step(steps, earlier, later)
-            ways.append(logsumexp(cost + (seen[later] + after[later])[None], axis=1))
-        after[earlier] = logsumexp(ways, axis=0)
-    return after
+    def _backward(self, reduce: Reduce) -> Floats:
+        """Behind each run in each state."""
+        total = np.repeat(self._behind[:, None], _STATES, axis=1)
+        for run in reversed(range(len(total))):
+            earlier, steps = self._earlier[run], self._steps[run]
+            if len(earlier):
+                left = reduce(steps + (self._seen[run] + total[run])[None, None], axis=2)
+                total[earlier] = reduce(np.stack([total[earlier], left]), axis=0)
+        return total

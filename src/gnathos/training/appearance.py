@@ -22,6 +22,7 @@ from gnathos.training.tissues import (
     Tissue,
     ToothPart,
     class_table,
+    ligament_code,
     tooth_code,
 )
 
@@ -82,8 +83,6 @@ def _tissue_values(palette: Palette, chance: Chance) -> None:
         Tissue.SPINE_CORE: (u(120, 500), u(60, 200)),
         Tissue.HYOID: (bone * u(0.3, 0.8), u(50, 200)),
     }
-    for tissue in (Tissue.UPPER_LIGAMENT, Tissue.LOWER_LIGAMENT):  # thinner than a voxel: some bone is in it
-        values[tissue] = (soft + u(0.2, 1.0) * (bone - soft), u(20, 150))
     for tissue, (mean, spread) in values.items():
         palette.mean[tissue], palette.spread[tissue] = mean, spread
 
@@ -98,7 +97,11 @@ def _tooth_values(palette: Palette, chance: Chance) -> None:
         ToothPart.ROOT: dentine,
         ToothPart.PULP: chance.uniform(0.2, 0.9) * dentine,
     }
+    soft = float(palette.mean[Tissue.SOFT])
+    gap = {upper: soft + chance.uniform(0.2, 1.0) * (bone - soft) for upper in (True, False)}  # some bone is in it
     for fdi in PERMANENT_FDI:
+        code = ligament_code(fdi)
+        palette.mean[code], palette.spread[code] = gap[is_upper(fdi)], chance.uniform(20, 150)
         own = chance.uniform(0.94, 1.06)
         for part, mean in parts.items():
             code = tooth_code(fdi, part)
@@ -142,17 +145,20 @@ def _missing_teeth(palette: Palette, chance: Chance) -> None:
     for fdi in PERMANENT_FDI:
         gone = chance.happens(0.6 if fdi % 10 == _WISDOM else lost)
         if gone or (bare_upper if is_upper(fdi) else bare_lower):
-            _extract(palette, fdi)
+            _extract(palette, chance, fdi)
 
 
-def _extract(palette: Palette, fdi: int) -> None:
-    """No tooth: its crown is mouth, its socket bone."""
+def _extract(palette: Palette, chance: Chance, fdi: int) -> None:
+    """No tooth: its crown is mouth, or soft tissue behind the other teeth; its socket bone as around it."""
     socket, kind = (Tissue.SKULL_CORE, SKULL) if is_upper(fdi) else (Tissue.JAW_CORTEX, MANDIBLE)
-    mouth = Tissue.ORAL
+    if not is_upper(fdi) and chance.happens(0.6):
+        socket = Tissue.JAW_MARROW
+    mouth = Tissue.SOFT if fdi % 10 == _WISDOM else Tissue.ORAL
     for part in (ToothPart.ENAMEL, ToothPart.CROWN):
         palette.become(tooth_code(fdi, part), mouth, int(palette.kind[mouth]))
     for part in (ToothPart.ROOT, ToothPart.PULP):
         palette.become(tooth_code(fdi, part), socket, kind)
+    palette.become(ligament_code(fdi), socket, kind)
 
 
 def _metal(palette: Palette, chance: Chance) -> None:

@@ -15,7 +15,7 @@ import SimpleITK
 from scipy import ndimage
 
 from gnathos.anatomy import PERMANENT_FDI, is_upper
-from gnathos.training.tissues import Tissue, ToothPart, tooth_code
+from gnathos.training.tissues import Tissue, ToothPart, ligament_code, tooth_code
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
@@ -86,12 +86,13 @@ def _without(codes: Codes, taken: Mask) -> Codes:
 
 def _put_ligament(codes: Codes) -> None:
     """Bone within a voxel of a root becomes the gap that is seen around roots."""
-    for upper, tissue, bones in (
-        (True, Tissue.UPPER_LIGAMENT, range(Tissue.CELLS, Tissue.DIPLOE + 1)),
-        (False, Tissue.LOWER_LIGAMENT, range(Tissue.JAW_SHELL, Tissue.JAW_MARROW + 1)),
-    ):
-        roots = np.isin(codes, [tooth_code(fdi, ToothPart.ROOT) for fdi in PERMANENT_FDI if is_upper(fdi) == upper])
-        codes[ndimage.binary_dilation(roots) & np.isin(codes, [*bones])] = tissue
+    bones = {True: range(Tissue.CELLS, Tissue.DIPLOE + 1), False: range(Tissue.JAW_SHELL, Tissue.JAW_MARROW + 1)}
+    for fdi in PERMANENT_FDI:
+        root = codes == tooth_code(fdi, ToothPart.ROOT)
+        for box in ndimage.find_objects(root.astype(np.uint8)):
+            near = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+            around = ndimage.binary_dilation(root[near]) & np.isin(codes[near], [*bones[is_upper(fdi)]])
+            codes[near][around] = ligament_code(fdi)
 
 
 _MESHES = {Tissue.SPINE_CORE: tuple(f"c{k}" for k in range(1, 8)), Tissue.HYOID: ("hyoid",)}
@@ -169,8 +170,11 @@ def _put_tooth(codes: Codes, tooth: Mask, number: int, shift: tuple[int, int, in
     parts[crown & (depth < 1.3)] = ToothPart.ENAMEL
     parts[(depth > 0.55 * depth.max()) & (from_tip > 4) & (from_tip < 15)] = ToothPart.PULP
     first = np.array([part.start for part in box]) - 1 + np.array(shift)
-    where = np.argwhere(small)
-    codes[tuple((where + first).T)] = tooth_code(number, ToothPart.ENAMEL) + parts[small]
+    places = tuple((np.argwhere(small) + first).T)
+    own = parts[small]
+    if any(shift):  # what stands outside of the bone goes with the crown where the tooth is lost
+        own[(codes[places] == 0) & (own >= ToothPart.ROOT)] = ToothPart.CROWN
+    codes[places] = tooth_code(number, ToothPart.ENAMEL) + own
 
 
 def _mesh_mask(folder: Path, names: tuple[str, ...], fdi: npt.NDArray[np.integer]) -> Mask:

@@ -63,9 +63,6 @@ class Tissue(enum.IntEnum):
     """Head rest, chin rest, ear rods: outside of the patient."""
     SINUS_RIM = 26
     """Air in large sinuses, swollen mucosa or bone in others."""
-    UPPER_LIGAMENT = 27
-    """The thin gap around the roots, on the fine grid only."""
-    LOWER_LIGAMENT = 28
 
 
 class ToothPart(enum.IntEnum):
@@ -79,12 +76,19 @@ class ToothPart(enum.IntEnum):
 
 FIRST_TOOTH = 32
 PARTS_PER_TOOTH = len(ToothPart)
-CODES = FIRST_TOOTH + PARTS_PER_TOOTH * len(PERMANENT_FDI)
+FIRST_LIGAMENT = FIRST_TOOTH + PARTS_PER_TOOTH * len(PERMANENT_FDI)
+"""The thin gap around the roots of each tooth, on the fine grid only."""
+CODES = FIRST_LIGAMENT + len(PERMANENT_FDI)
 
 
 def tooth_code(fdi: int, part: ToothPart) -> int:
     """The code of one part of one tooth."""
     return FIRST_TOOTH + PARTS_PER_TOOTH * PERMANENT_FDI.index(fdi) + part
+
+
+def ligament_code(fdi: int) -> int:
+    """The code of the gap around the roots of one tooth."""
+    return FIRST_LIGAMENT + PERMANENT_FDI.index(fdi)
 
 
 _CLASS_OF_TISSUE = {
@@ -98,8 +102,6 @@ _CLASS_OF_TISSUE = {
     Tissue.SKULL_SHELL: SKULL,
     Tissue.SKULL_CORE: SKULL,
     Tissue.DIPLOE: SKULL,
-    Tissue.UPPER_LIGAMENT: SKULL,
-    Tissue.LOWER_LIGAMENT: MANDIBLE,
     Tissue.JAW_SHELL: MANDIBLE,
     Tissue.JAW_SECOND: MANDIBLE,
     Tissue.JAW_CORTEX: MANDIBLE,
@@ -117,5 +119,6 @@ def class_table() -> npt.NDArray[np.uint8]:
     for tissue, kind in _CLASS_OF_TISSUE.items():
         table[tissue] = kind
     for fdi in PERMANENT_FDI:
-        table[tooth_code(fdi, ToothPart.ENAMEL) :][:4] = UPPER_TEETH if is_upper(fdi) else LOWER_TEETH
+        table[tooth_code(fdi, ToothPart.ENAMEL) :][:PARTS_PER_TOOTH] = UPPER_TEETH if is_upper(fdi) else LOWER_TEETH
+        table[ligament_code(fdi)] = SKULL if is_upper(fdi) else MANDIBLE
     return table

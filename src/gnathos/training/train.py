@@ -157,7 +157,7 @@ def _tooth_loss(logits: torch.Tensor, cores: torch.Tensor, places: torch.Tensor)
     if not bool(teeth.any()):
         return total
     guessed = 0.5 + PLACES * logits[0, 1].sigmoid()[teeth]
-    return total + 0.25 * functional.l1_loss(guessed, places[teeth].float())
+    return total + 0.75 * functional.l1_loss(guessed, places[teeth].float())
 
 
 def _lack_of_overlap(shares: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
