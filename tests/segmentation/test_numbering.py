@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gnathos.segmentation.fragments import Fragment
-from gnathos.segmentation.numbering import fdi_of_state, find_midline, number_teeth
+from gnathos.segmentation.numbering import PLACES_SEEN, fdi_of_state, find_midline, number_teeth
 
 HALF_WIDTH_MM, DEPTH_MM = 25.0, 45.0
 MIDLINE_MM = 13.0
@@ -29,9 +29,14 @@ def seen(teeth, wobble=0.0, seed=0):
     """Each tooth as one fragment."""
     noise = np.random.default_rng(seed)
     return [
-        fragment(np.add(centre, noise.normal(0, wobble, 3)), fdi % 10 + noise.normal(0, wobble / 2), fdi)
+        fragment(np.add(centre, noise.normal(0, wobble, 3)), place_seen(fdi) + noise.normal(0, wobble / 2), fdi)
         for fdi, centre in teeth.items()
     ]
+
+
+def place_seen(fdi):
+    """As the network answers."""
+    return PLACES_SEEN[fdi < 30][fdi % 10 - 1]
 
 
 def fragment(centre, place, fdi, share=1.0):

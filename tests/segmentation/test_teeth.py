@@ -8,11 +8,12 @@ from gnathos.imaging import Volume
 from gnathos.segmentation.bones import find_bones
 from gnathos.segmentation.network import CoarseAnatomy
 from gnathos.segmentation.normalise import find_levels
+from gnathos.segmentation.numbering import PLACES_SEEN
 from gnathos.segmentation.teeth import find_teeth, tooth_field
 
 CLASSES = ("background", "skull", "mandible", "canal", "upper_teeth", "lower_teeth", "tooth_core", "tooth_place")
 GRID_MM, SCAN_MM = 0.8, 0.4
-RADIUS_MM, HEIGHT_MM = 3.2, 16.0
+RADIUS_MM, MOLAR_RADIUS_MM, HEIGHT_MM = 3.2, 3.9, 16.0
 BONE_TOP_MM = 22.0
 MIDLINE_MM = 30.0
 ARCH = {31: (3.4, 1.0), 32: (10.2, 4.0), 33: (15.6, 9.0), 34: (19.5, 15.0), 35: (22.5, 21.6), 36: (24.5, 28.6)}
@@ -35,8 +36,8 @@ def distances(spacing, shape):
     """(teeth, slices, rows, columns) how far inside each tooth, an upright cylinder with a flat end, a place is."""
     z, y, x = (np.arange(n) * spacing for n in shape)
     inside = []
-    for cx, cy in CENTRES.values():
-        radial = RADIUS_MM - np.hypot(x[None, None] - cx, y[None, :, None] - cy)
+    for fdi, (cx, cy) in CENTRES.items():
+        radial = (MOLAR_RADIUS_MM if fdi % 10 == 6 else RADIUS_MM) - np.hypot(x[None, None] - cx, y[None, :, None] - cy)
         upright = HEIGHT_MM / 2 - np.abs(z[:, None, None] - BONE_TOP_MM)
         inside.append(np.minimum(radial, upright))
     return np.array(inside)
@@ -63,7 +64,7 @@ def seen(scan):
     each = distances(GRID_MM, shape)
     tooth = np.clip(0.5 + each.max(axis=0) / (2 * GRID_MM), 0, 1)
     core = np.clip(0.5 + (each.max(axis=0) - GRID_MM) / (2 * GRID_MM), 0, 1)
-    places = np.array([fdi % 10 for fdi in CENTRES], float)[each.argmax(axis=0)]
+    places = np.array([PLACES_SEEN[False][fdi % 10 - 1] for fdi in CENTRES])[each.argmax(axis=0)]
     z = (np.arange(shape[0]) * GRID_MM)[:, None, None]
     bone = np.where(z < BONE_TOP_MM, 1 - tooth, 0)
     nothing = np.zeros(shape)

@@ -34,11 +34,11 @@ PLACES_SEEN = {
     False: (1.2, 1.55, 2.8, 4.1, 5.5, 6.35, 7.0, 7.6),
 }
 PLACE_DEVIATIONS = {
-    True: (0.3, 0.5, 0.65, 0.7, 0.5, 0.35, 0.25, 0.25),
-    False: (0.35, 0.4, 0.45, 0.45, 0.5, 0.35, 0.25, 0.25),
+    True: (0.4, 0.65, 0.85, 0.9, 0.65, 0.45, 0.3, 0.3),
+    False: (0.45, 0.5, 0.6, 0.6, 0.65, 0.45, 0.3, 0.3),
 }
-"""What the network answers for teeth of each place from the midline, and its standard deviation: measured on synthetic
-scans."""
+"""What the network answers for teeth of each place from the midline, measured on synthetic scans, and how far the
+answers spread: 1.3 times their standard deviation, since neighbours err alike."""
 ROUND = 0.87
 """Width of a tooth from the spread of what is in it, as a share of its greatest width: most are round."""
 WIDTH_DEVIATION_SHARE, WIDTH_DEVIATION_MM = 0.15, 0.5
@@ -53,7 +53,7 @@ STEP_DEVIATION_MM, STEP_DEVIATION_SHARE = 1.5, 0.15
 MISSING_LOG = -1.5
 """Of a tooth that is missing between others."""
 MIDLINE_DEVIATION_MM = 2.0
-STRAY_LOG, STRAY_LOG_PER_MM3, MOST_STRAY_LOG = -1.0, -1 / 60, -9.0
+STRAY_LOG, STRAY_LOG_PER_MM3, MOST_STRAY_LOG = -1.0, -1 / 40, -9.0
 """What it costs to call something that looks like a tooth none: a fragment, or one too many; large ones cost more."""
 LEAST_LOG = -12.0
 """No single clue counts for more."""
