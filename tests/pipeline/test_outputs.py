@@ -188,6 +188,20 @@ def test_every_format_holds_the_same_mesh(extension: str, tmp_path: Path) -> Non
     assert path.suffix == extension
 
 
+def test_a_mesh_is_finished_once_for_all_formats(tmp_path: Path) -> None:
+    case = ball_case(tmp_path)
+    first = case.mesh_of(("mandible",), ("left_nerve",))
+
+    sizes = [
+        made(case, OutputFile("meshes", extension, ("mandible",), place, ("left_nerve",)))[0].measures["triangles"]
+        for place, extension in enumerate((".stl", ".ply", ".obj"))
+    ]
+
+    assert case.mesh_of(("mandible",), ("left_nerve",)) is first
+    assert sizes == [len(first.mesh.faces)] * 3
+    assert case.mesh_of(("mandible",)) is not first
+
+
 def test_a_glb_of_several_structures_keeps_them_apart(tmp_path: Path) -> None:
     result, path = made(ball_case(tmp_path), OutputFile("meshes", ".glb", ("mandible", "tooth36")))
 

@@ -1,15 +1,15 @@
 """Fewer triangles, within a distance that is proven."""
 
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import cached_property
 
 import fast_simplification
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import KDTree
 
+from gnathos.meshing.laying import UNKNOWN
 from gnathos.meshing.mesh import Mesh
-from gnathos.meshing.proof import doubts
+from gnathos.meshing.proof import Proof
 
 Flags = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
@@ -34,26 +34,25 @@ class _Thinned:
     """(k, 3) of the corners that are left."""
     corner_of: Indices
     """(n,) which of those each corner of the original belongs to."""
+    times_undone: Indices
+    """(k,) how often collapses have been undone there."""
 
-    def faces(self) -> Indices:
-        """(m, 3): the original's that have three different corners left."""
+    @cached_property
+    def sources(self) -> Indices:
+        """(m,) which of the original's faces are left: with three corners, and no other face on it."""
         drawn = self.corner_of[self.original.faces]
-        return np.asarray(drawn[(drawn != np.roll(drawn, 1, axis=1)).all(axis=1)])
+        left = np.flatnonzero((drawn != np.roll(drawn, 1, axis=1)).all(axis=1))
+        return left[~_are_folded(drawn[left])]
+
+    @cached_property
+    def faces(self) -> Indices:
+        """(m, 3)."""
+        return np.asarray(self.corner_of[self.original.faces[self.sources]])
 
     def mesh(self) -> Mesh:
         """As a mesh, without the corners that no triangle has."""
-        used, faces = np.unique(self.faces(), return_inverse=True)
+        used, faces = np.unique(self.faces, return_inverse=True)
         return Mesh(self.places_mm[used], faces.reshape(-1, 3).astype(np.int32))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """For which faces it has to be shown that they are near: a proof holds as long as the faces that it names do."""
-
-    fine: Flags
-    """By face of the original."""
-    coarse: Flags
-    """By face that is left."""
 
 
 def decimate(mesh: Mesh, max_error_mm: float) -> Mesh:
@@ -74,19 +73,21 @@ def decimate(mesh: Mesh, max_error_mm: float) -> Mesh:
     if max_error_mm <= 0 or not mesh.is_watertight:
         return mesh
     thinned = _collapse_all(mesh, max_error_mm)
-    asked = _Asked(np.ones(len(mesh.faces), np.bool_), np.ones(len(thinned.faces()), np.bool_))
+    proof = Proof(mesh, max_error_mm)
     for round_number in range(MOST_ROUNDS + 1):
-        strayed = _strayed(thinned, asked, max_error_mm)
+        strayed = _strayed(thinned, proof)
         if not strayed.any():
             return thinned.mesh()
-        finer = FINER ** (round_number + 1) if round_number < MOST_ROUNDS else np.inf
-        thinned, asked = _done_again(thinned, strayed, finer, max_error_mm)
+        again = _done_again(thinned, strayed, may_collapse=round_number < MOST_ROUNDS)
+        proof.replace(_places_in(again, thinned), len(again.faces))
+        thinned = again
     return mesh
 
 
 def _collapse_all(mesh: Mesh, max_error_mm: float) -> _Thinned:
     scale = np.sqrt(_LAST_THRESHOLD / QUADRIC_PER_SQUARE) / max_error_mm
-    whole = _Thinned(mesh, mesh.vertices_lps_mm, np.arange(len(mesh.vertices_lps_mm)))
+    corners = np.arange(len(mesh.vertices_lps_mm))
+    whole = _Thinned(mesh, mesh.vertices_lps_mm, corners, np.zeros_like(corners))
     everywhere = np.ones(len(mesh.faces), np.bool_)
     return _collapse(whole, everywhere, 4, scale)
 
@@ -100,7 +101,7 @@ def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0)
         target: number of faces to be left of those, at least.
         scale: what places are multiplied with for it; sets the largest quadric error.
     """
-    used, faces = np.unique(thinned.faces()[chosen], return_inverse=True)
+    used, faces = np.unique(thinned.faces[chosen], return_inverse=True)
     places = thinned.places_mm[used].astype(np.float64) * scale
     left_mm, _, collapses = fast_simplification.simplify(
         places, faces.reshape(-1, 3).astype(np.int32), target_count=target, return_collapses=True, preserve_border=True
@@ -116,17 +117,15 @@ def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0)
     return replace(thinned, places_mm=moved, corner_of=into[thinned.corner_of])
 
 
-def _strayed(thinned: _Thinned, asked: _Asked, max_error_mm: float) -> Flags:
+def _strayed(thinned: _Thinned, proof: Proof) -> Flags:
     """(k,) corners where the surfaces are not shown to be near, or the mesh is not closed, and their neighbours."""
-    faces = thinned.faces()
+    faces = thinned.faces
     strayed = np.zeros(len(thinned.places_mm), np.bool_)
     strayed[_torn(faces, len(strayed))] = True
-    coarse = Mesh(thinned.places_mm, faces.astype(np.int32))
-    found = doubts(thinned.original, coarse, max_error_mm, asked.fine, asked.coarse)
+    found = proof.doubts(Mesh(thinned.places_mm, faces.astype(np.int32)))
     strayed[thinned.corner_of[thinned.original.faces[found.first]]] = True
     strayed[faces[found.second]] = True
-    if strayed.any():
-        strayed[faces[strayed[faces].any(axis=1)]] = True
+    strayed[faces[strayed[faces].any(axis=1)]] = True
     return strayed
 
 
@@ -146,34 +145,36 @@ def _counted(keys: Indices) -> tuple[Indices, Indices]:
     return ordered[starts], np.diff(np.append(starts, len(ordered)))
 
 
-def _done_again(thinned: _Thinned, strayed: Flags, finer: float, max_error_mm: float) -> tuple[_Thinned, _Asked]:
-    """Give the corners that strayed their own places back, and collapse there less far.
+def _are_folded(faces: Indices) -> Flags:
+    """(m,) whether another face has the same three corners: two that enclose nothing."""
+    order = np.lexsort(np.sort(faces, axis=1).T)
+    ordered = np.sort(faces, axis=1)[order]
+    same = (ordered[1:] == ordered[:-1]).all(axis=1)
+    folded = np.zeros(len(faces), np.bool_)
+    folded[order[1:][same]] = folded[order[:-1][same]] = True
+    return folded
 
-    Returns:
-        What comes of it, and for which faces it has to be shown anew that they are near.
-    """
-    faces = thinned.faces()
-    taken = faces[strayed[faces].any(axis=1)]
-    asked_fine = _faces_near(thinned.original, thinned.places_mm.astype(np.float64)[taken], max_error_mm)
+
+def _done_again(thinned: _Thinned, strayed: Flags, may_collapse: bool) -> _Thinned:
+    """Give the corners that strayed their own places back, and collapse there less far, the more often it is done."""
+    taken = strayed[thinned.faces].any(axis=1)
+    target = int((FINER ** (1.0 + thinned.times_undone[thinned.faces[taken]].max(axis=1))).sum())
     undone = np.flatnonzero(strayed[thinned.corner_of])
     count = len(thinned.places_mm)
+    times_undone = np.concatenate([thinned.times_undone, thinned.times_undone[thinned.corner_of[undone]] + 1])
     corner_of = thinned.corner_of.copy()
     corner_of[undone] = count + np.arange(len(undone))
     places_mm = np.concatenate([thinned.places_mm, thinned.original.vertices_lps_mm[undone]])
-    again = _Thinned(thinned.original, places_mm, corner_of)
-    chosen = np.asarray((again.faces() >= count).any(axis=1))
-    if finer * len(taken) < chosen.sum():
-        again = _collapse(again, chosen, int(finer * len(taken)))
-    return again, _Asked(asked_fine, np.asarray((again.faces() >= count).any(axis=1)))
+    again = _Thinned(thinned.original, places_mm, corner_of, times_undone)
+    chosen = np.asarray((again.faces >= count).any(axis=1))
+    return _collapse(again, chosen, target) if may_collapse and target < chosen.sum() else again
 
 
-def _faces_near(mesh: Mesh, corners: npt.NDArray[np.float64], distance_mm: float) -> Flags:
-    """(n,) at least those faces that lie within a distance of (m, 3 corners, 3) triangles."""
-    triangles = mesh.triangles_lps_mm
-    longest_mm = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=2).max(initial=0.0)
-    middles = corners.mean(axis=1)
-    radii_mm = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
-    reached = KDTree(mesh.vertices_lps_mm).query_ball_point(middles, radii_mm + distance_mm + longest_mm)
-    near = np.zeros(len(mesh.vertices_lps_mm), np.bool_)
-    near[np.fromiter(chain.from_iterable(reached), np.int64)] = True
-    return np.asarray(near[mesh.faces].any(axis=1))
+def _places_in(again: _Thinned, before: _Thinned) -> Indices:
+    """By face of one mesh, which face of the other is the very same; `UNKNOWN`: none."""
+    position = np.full(len(before.original.faces), UNKNOWN)
+    position[again.sources] = np.arange(len(again.sources))
+    places = position[before.sources]
+    is_moved = (again.places_mm[: len(before.places_mm)] != before.places_mm).any(axis=1)
+    is_same = (again.faces[places] == before.faces).all(axis=1) & ~is_moved[before.faces].any(axis=1)
+    return np.where(is_same, places, UNKNOWN)

@@ -44,7 +44,7 @@ class Mesh:
         first, second, third = np.moveaxis(self.triangles_lps_mm, 1, 0)
         return float(np.linalg.norm(np.cross(second - first, third - first), axis=1).sum()) / 2
 
-    @property
+    @cached_property
     def is_watertight(self) -> bool:
         """Whether every edge joins two triangles that run along it in opposite directions."""
         if not len(self.faces):

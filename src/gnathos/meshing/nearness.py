@@ -11,6 +11,8 @@ SAMPLE_SPACING_MM = 0.5
 """Points of a triangle by which it is found lie no further apart."""
 CANDIDATES = (3, 16, 64)
 """Sample points looked at: at first, and for the points that these leave far."""
+NEAR_ENOUGH = 0.5
+"""Share of a bound within which no nearer triangle is looked for; what is left of it is for what lies around."""
 CHUNK = 200_000
 """Points looked at together, to keep memory flat."""
 

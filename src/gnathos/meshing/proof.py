@@ -1,14 +1,7 @@
 """Proof that two surfaces lie within a distance of each other: of every point, not of samples.
 
-That a triangle lies near a surface is shown piece by piece. The distance to one triangle is convex, so a piece is
-within the bound if its corners are within it of one and the same triangle; pieces for which no such triangle is
-found are cut in four and tried again (`faces_within`).
-
-A large triangle over many small ones would be cut very finely so. For that direction the small ones are laid over
-it (`overlay`): seen along its normal, they cover it, and above no point of it does the surface lie higher than the
-bound. What that does not settle is left to the pieces.
-
-Source: branch and bound as in Guthe et al. 2005, "Fast and accurate Hausdorff distance calculation between meshes".
+Most of it is shown for both ways at once, by laying the one onto the other (`laying`). What is left, where a surface
+is folded, is shown piece by piece, each way for itself (`pieces`).
 """
 
 from dataclasses import dataclass
@@ -16,20 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gnathos.meshing.laying import UNKNOWN, Laying, Target
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.nearness import Nearness
-from gnathos.meshing.overlay import covered_within
-from gnathos.meshing.triangles import EDGES, Floats, Indices, clip
+from gnathos.meshing.pieces import faces_within
+from gnathos.meshing.triangles import Floats, Indices
 
 Flags = npt.NDArray[np.bool_]
-
-MOST_CUTS = 6
-"""Times that a piece is cut in four before it counts as not shown."""
-NEAR_ENOUGH = 0.5
-"""Share of the bound within which no nearer triangle is looked for; what is left of it is for what lies around."""
-_MIDDLES = np.array([(1, 1, 0), (0, 1, 1), (1, 0, 1)]) / 2
-_QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
-"""Of the corners and mid-edges of a triangle."""
 
 
 @dataclass(frozen=True)
@@ -47,29 +33,73 @@ class Doubts:
         return bool(self.first.any() or self.second.any())
 
 
-def doubts(
-    fine: Mesh, coarse: Mesh, bound_mm: float, asked_fine: Flags | None = None, asked_coarse: Flags | None = None
-) -> Doubts:
-    """Show, both ways, that each point of a surface is within a distance of the other, and tell where that fails.
+class Proof:
+    """What has been shown of a fine surface and a coarse one, some of whose triangles may be replaced."""
 
-    Args:
-        fine: closed; the one with more triangles.
-        coarse: any.
-        bound_mm: above zero.
-        asked_fine: by face, for which it is to be shown; None: for all.
-        asked_coarse: the same, of the other.
-    """
-    fine_asked = np.arange(len(fine.faces)) if asked_fine is None else np.flatnonzero(asked_fine)
-    coarse_asked = np.ones(len(coarse.faces), np.bool_) if asked_coarse is None else asked_coarse
-    target = Nearness(coarse)
-    corners, faces = np.unique(fine.faces[fine_asked], return_inverse=True)
-    faces = faces.reshape(-1, 3)
-    owners, distances = target.nearest(fine.vertices_lps_mm[corners].astype(np.float64), NEAR_ENOUGH * bound_mm)
-    shown = _pieces_within(fine.triangles_lps_mm[fine_asked], owners[faces], distances[faces], target, bound_mm)
-    covered = covered_within(target.triangles, coarse_asked, fine, fine_asked, owners[faces], bound_mm)
-    left = np.flatnonzero(coarse_asked & ~covered)
-    missed = faces_within(coarse.triangles_lps_mm[left], Nearness(fine), bound_mm) if len(left) else covered[:0]
-    return Doubts(_marked(fine_asked[~shown], len(fine.faces)), _marked(left[~missed], len(coarse.faces)))
+    def __init__(self, fine: Mesh, bound_mm: float) -> None:
+        """Begin.
+
+        Args:
+            fine: the one with more triangles; quick only where it is closed.
+            bound_mm: above zero.
+        """
+        self._fine = fine
+        self._bound_mm = bound_mm
+        self._laying = Laying(fine)
+        self._is_near: Flags = np.zeros(0, np.bool_)
+        """By coarse face, whether it was shown to be near piece by piece; empty: not asked yet."""
+
+    def doubts(self, coarse: Mesh, of_both: bool = False) -> Doubts:
+        """Show, both ways, that each point of a surface is within the bound of the other, and tell where that fails.
+
+        Args:
+            coarse: closed.
+            of_both: whether coarse faces are asked for also where a fine one is in doubt already.
+        """
+        target = Target(coarse, self._bound_mm)
+        is_laid, is_covered = self._laying.lay(target)
+        if not self._fine.is_watertight:
+            is_covered[:] = False
+        lost = np.flatnonzero(~is_laid)
+        lost = lost[~faces_within(_corners_of(self._fine, lost), target.nearness, self._bound_mm)]
+        is_near = self._is_near if len(self._is_near) else np.zeros(len(coarse.faces), np.bool_)
+        if of_both or not len(lost):
+            asked = np.flatnonzero(~is_covered & ~is_near)
+            is_near[asked] = self._are_near(coarse, asked)
+            is_covered |= is_near
+        else:  # what strayed is undone first; the faces on it will be asked for then
+            is_covered[:] = True
+        self._is_near = is_near
+        return Doubts(_marked(lost, len(self._fine.faces)), ~is_covered)
+
+    def replace(self, places: Indices, count: int) -> None:
+        """Coarse faces are replaced.
+
+        Args:
+            places: by coarse face its place from now on; `UNKNOWN`: it is no more. Corners of the mesh keep theirs.
+            count: of coarse faces from now on.
+        """
+        self._laying.replace(places)
+        kept = np.flatnonzero(places != UNKNOWN)
+        self._is_near = _marked(places[kept][self._is_near[kept]], count)
+
+    def _are_near(self, coarse: Mesh, asked: Indices) -> Flags:
+        """(k,) whether coarse faces are shown to be near to what is laid on them and on those around them."""
+        if not len(asked):
+            return np.zeros(0, np.bool_)
+        corners = _marked(coarse.faces[asked].ravel().astype(np.int64), len(coarse.vertices_lps_mm))
+        around = np.asarray(corners[coarse.faces].any(axis=1))
+        owners = self._laying.owners[self._fine.faces]
+        near = ((owners != UNKNOWN) & around[owners]).any(axis=1)
+        part = Mesh(self._fine.vertices_lps_mm, self._fine.faces[near])
+        if not len(part.faces):
+            return np.zeros(len(asked), np.bool_)
+        return faces_within(_corners_of(coarse, asked), Nearness(part), self._bound_mm)
+
+
+def _corners_of(mesh: Mesh, which: Indices) -> Floats:
+    """(k, 3 corners, 3) of some faces; all of them would be kept in memory as long as the mesh."""
+    return mesh.vertices_lps_mm[mesh.faces[which]].astype(np.float64)
 
 
 def _marked(places: Indices, count: int) -> Flags:
@@ -78,84 +108,12 @@ def _marked(places: Indices, count: int) -> Flags:
     return marks
 
 
-def faces_within(corners: Floats, target: Nearness, bound_mm: float) -> Flags:
-    """Which of (n, 3 corners, 3) triangles are shown to lie within a distance of a surface."""
-    if not len(corners):
-        return np.zeros(0, np.bool_)
-    owners, distances = target.nearest(corners.reshape(-1, 3), NEAR_ENOUGH * bound_mm)
-    return _pieces_within(corners, owners.reshape(-1, 3), distances.reshape(-1, 3), target, bound_mm)
-
-
-def _pieces_within(corners: Floats, owners: Indices, distances: Floats, target: Nearness, bound_mm: float) -> Flags:
-    """The same, with the triangle that each corner is nearest to, and how far it is: (n, 3) each."""
-    shown = np.ones(len(corners), np.bool_)
-    faces = np.arange(len(corners))
-    for cut in range(MOST_CUTS + 1):
-        shown[faces[(distances > bound_mm).any(axis=1)]] = False
-        left = np.flatnonzero(shown[faces])
-        left = left[~_near_by_parts(corners[left], owners[left], target, bound_mm)]
-        if cut == MOST_CUTS:
-            shown[faces[left]] = False
-        if not len(left) or cut == MOST_CUTS:
-            break
-        faces = np.repeat(faces[left], len(_QUARTERS))
-        corners, owners, distances = _quartered(corners[left], owners[left], distances[left], target, bound_mm)
-    return shown
-
-
-def _near_by_parts(corners: Floats, owners: Indices, target: Nearness, bound_mm: float) -> Flags:
-    """Which pieces are shown to be near by cutting them once, where they pass from over one triangle to over the next.
-
-    A piece all of whose corners are near to one triangle needs no cut. Two different triangles: each edge between
-    corners of the one and the other is cut at a point that is near to both, and so each part has all of its corners
-    near to one triangle. Three: the part in the middle has to be near to one of them, too.
-    """
-    mixed = np.stack([owners[:, first] != owners[:, second] for first, second in EDGES], axis=1)
-    near = np.ones(len(corners), np.bool_)
-    cuts = corners.copy()
-    for place, (first, second) in enumerate(EDGES):
-        asked = np.flatnonzero(mixed[:, place] & near)
-        ends, sides = corners[asked][:, [first, second]], owners[asked][:, [first, second]]
-        cuts[asked, place], near[asked] = _cuts(ends, sides, target, bound_mm)
-    middles = np.flatnonzero(near & mixed.all(axis=1))
-    held = np.zeros(len(middles), np.bool_)
-    for place in range(3):
-        # the cuts of both edges at a corner are near to its triangle already; that of the edge across is asked
-        held |= target.triangles.distances(owners[middles, place], cuts[middles, (place + 1) % 3]) <= bound_mm
-    near[middles] = held
-    return near
-
-
-def _cuts(ends: Floats, owners: Indices, target: Nearness, bound_mm: float) -> tuple[Floats, Flags]:
-    """Points of lines, between where they leave one triangle and enter another, and whether they are near to both.
+def doubts(fine: Mesh, coarse: Mesh, bound_mm: float) -> Doubts:
+    """Show, both ways, that each point of a surface is within a distance of the other, and tell where that fails.
 
     Args:
-        ends: (k, 2, 3).
-        owners: (k, 2) the triangles.
+        fine: the one with more triangles.
+        coarse: closed.
+        bound_mm: above zero.
     """
-    shares = np.zeros(len(ends))
-    for place in range(2):
-        places = target.triangles.places(owners[:, place], ends)
-        low, high = clip(places[:, :1], places[:, 1:], target.triangles.outline[owners[:, place]])
-        shares += np.clip(low if place else high, 0, 1)[:, 0] / 2
-    cuts = ends[:, 0] + shares[:, None] * (ends[:, 1] - ends[:, 0])
-    near = target.triangles.distances(owners[:, 0], cuts) <= bound_mm
-    near[near] = target.triangles.distances(owners[near, 1], cuts[near]) <= bound_mm
-    return cuts, near
-
-
-def _quartered(
-    corners: Floats, owners: Indices, distances: Floats, target: Nearness, bound_mm: float
-) -> tuple[Floats, Indices, Floats]:
-    """Each piece cut in four at its mid-edges, which are looked up."""
-    middles = np.einsum("mc,kcx->kmx", _MIDDLES, corners)
-    found, far = target.nearest(middles.reshape(-1, 3), NEAR_ENOUGH * bound_mm)
-    points = np.concatenate([corners, middles], axis=1)
-    all_owners = np.concatenate([owners, found.reshape(-1, 3)], axis=1)
-    all_distances = np.concatenate([distances, far.reshape(-1, 3)], axis=1)
-    chosen = np.array(_QUARTERS)
-    return (
-        points[:, chosen].reshape(-1, 3, 3),
-        all_owners[:, chosen].reshape(-1, 3),
-        all_distances[:, chosen].reshape(-1, 3),
-    )
+    return Proof(fine, bound_mm).doubts(coarse, of_both=True)

@@ -9,6 +9,7 @@ from gnathos.anatomy import FUSED_TEETH, STRUCTURES, SURFACES, Structure, expand
 from gnathos.imaging import Volume
 from gnathos.meshing import Mesh, merge_fields, smooth, surface_from_field
 from gnathos.pipeline.cutting import cut_out
+from gnathos.pipeline.finishing import Finished, finish
 from gnathos.pipeline.options import MeshOptions
 from gnathos.pipeline.read import Scan
 from gnathos.pipeline.request import OutputFile, OutputResult, Request
@@ -16,6 +17,8 @@ from gnathos.segmentation import Finding, Outcome, Reason, Segmentation
 
 ALONG_THE_ARCH = ("mandible", "all_permanent_teeth")
 """What the arch of a panoramic picture is told by, which names no structures itself."""
+
+Names = tuple[str, ...]
 
 
 @dataclass
@@ -36,7 +39,8 @@ class Case:
     """The meshes that were sent, by input key."""
     results: list[OutputResult] = field(default_factory=list)
     """Of the outputs made so far."""
-    _surfaces: dict[tuple[tuple[str, ...], tuple[str, ...]], Mesh] = field(default_factory=dict)
+    _surfaces: dict[tuple[Names, Names], Mesh] = field(default_factory=dict)
+    _meshes: dict[tuple[Names, Names], Finished] = field(default_factory=dict)
 
     @property
     def algorithm(self) -> str:
@@ -66,7 +70,13 @@ class Case:
         """Whether there is something to show of it."""
         return name in self.found or name in self.surfaces
 
-    def surface_of(self, names: tuple[str, ...], excluded: tuple[str, ...] = ()) -> Mesh:
+    def mesh_of(self, names: Names, excluded: Names = ()) -> Finished:
+        """The same as `surface_of`, finished as the first structure's options say; for however many formats, once."""
+        if (names, excluded) not in self._meshes:
+            self._meshes[names, excluded] = finish(self.surface_of(names, excluded), self.options[names[0]])
+        return self._meshes[names, excluded]
+
+    def surface_of(self, names: Names, excluded: Names = ()) -> Mesh:
         """The surface of what was found, smoothed as the first structure's options say and not decimated.
 
         Args:

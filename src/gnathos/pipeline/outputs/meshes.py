@@ -11,12 +11,10 @@ from gnathos.anatomy.colours import colour_of
 from gnathos.dicom import write_dicom_mesh
 from gnathos.errors import NotSupportedYet
 from gnathos.meshing import KEEPS_PARTS_APART, Mesh, Part, Provenance, write_mesh
-from gnathos.pipeline.case import Case
-from gnathos.pipeline.finishing import Finished, finish
+from gnathos.pipeline.case import Case, Names
+from gnathos.pipeline.finishing import Finished
 from gnathos.pipeline.outputs.answers import available, not_found
 from gnathos.pipeline.request import OutputFile, OutputResult
-
-Names = tuple[str, ...]
 
 DICOM_EXTENSION = ".dcm"
 """Of `dicomMeshes`: an STL within DICOM."""
@@ -37,7 +35,7 @@ def make_mesh(output: OutputFile, case: Case) -> OutputResult:
         return not_found(output, case)
     cut_out = tuple(name for name in excluded if case.has(name))
     groups = _groups(shown, output.extension)
-    finished = [finish(case.surface_of(names, cut_out), case.options[names[0]]) for names in groups]
+    finished = [case.mesh_of(names, cut_out) for names in groups]
     parts = [_part(names, each.mesh) for names, each in zip(groups, finished, strict=True)]
     path = case.path_for(output)
     _write(parts, case, path, provenance_of(case, shown, cut_out))
