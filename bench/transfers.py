@@ -1,4 +1,7 @@
-"""500 MB by presigned URLs of S3 and Azure servers that check signatures: seconds, and a worker's memory."""
+"""500 MB by presigned URLs of S3 and Azure servers that check signatures: seconds, and a worker's memory.
+
+`python -m bench.transfers`, and part of `make bench`.
+"""
 
 import hashlib
 import tempfile
@@ -12,6 +15,8 @@ from tests.conftest import PostgresServer, running_postgres
 from tests.service.conftest import Engine
 from tests.service.test_memory import Watch, scan
 from tests.transfers.emulators import Cloud, running_azure, running_s3
+
+from bench.tables import print_table
 
 SIZE_MB = 500
 MEGABYTE = 10**6
@@ -70,3 +75,12 @@ def _digest(pieces: Iterable[bytes]) -> str:
     for piece in pieces:
         found.update(piece)
     return found.hexdigest()
+
+
+def main() -> None:
+    """Measure and print."""
+    print_table("500 MB by clients' presigned URLs", ("what", "value"), transfer_rows())
+
+
+if __name__ == "__main__":
+    main()

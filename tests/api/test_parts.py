@@ -123,6 +123,7 @@ def test_sections_and_limits(api, url, monkeypatch) -> None:
     assert progress(patch(api, url, 0, SCAN[:3500]))[1] == "3500"
     assert len(objects_of(api, url)) == 4
 
+    monkeypatch.setattr(part_routes, "SECTION_BYTES", 300_000)
     too_large = patch(api, url, 3500, bytes(api.settings.max_upload_mb * 10**6))
     assert (too_large.status_code, too_large.json()["code"]) == (413, "upload_too_large")
     offset = int(api.call("HEAD", url).headers["upload-offset"])

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from gnathos.api import transfer_routes
+from gnathos.api import upload_place
 from gnathos.api.transfer_routes import wanted_range
 from gnathos.errors import RangeNotSatisfiable
 from gnathos.jobs.attempts import begin_attempt, end_attempt
@@ -116,7 +116,7 @@ def test_an_upload_that_is_too_large(api, job) -> None:
 
 
 def test_a_sender_that_falls_silent_is_not_waited_for(api, job, monkeypatch) -> None:
-    monkeypatch.setattr(transfer_routes, "SILENCE_S", 0.2)
+    monkeypatch.setattr(upload_place, "SILENCE_S", 0.2)
 
     async def falls_silent() -> AsyncIterator[bytes]:
         yield b"half a scan"

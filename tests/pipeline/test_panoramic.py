@@ -9,12 +9,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from tests.makers.cases import ball_case, findings_of_truth, oblique_scan
 
+from gnathos.anatomy import SHORTHANDS
 from gnathos.imaging import Volume
 from gnathos.imaging.curved import unroll
 from gnathos.phantom import Phantom, PhantomParameters, make_phantom
 from gnathos.pipeline import OutputFile, OutputResult, Request
 from gnathos.pipeline.arch import dental_arch
-from gnathos.pipeline.case import Case
+from gnathos.pipeline.case import Case, structures_wanted
 from gnathos.pipeline.outputs import make_output
 from gnathos.pipeline.read import Scan
 from gnathos.segmentation import Finding, Outcome, Reason, Segmentation
@@ -44,7 +45,7 @@ def brightest(values: np.ndarray) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("axes", "flips"),
-    [((0, 1, 2), (False, False, False)), ((0, 1, 2), (True, False, True)), ((2, 0, 1), (False, True, True))],
+    [((0, 1, 2), (False, False, True)), ((2, 0, 1), (True, True, False))],
 )
 def test_the_patients_right_is_on_the_left_however_the_scan_lies(
     phantom: Phantom, axes: tuple[int, int, int], flips: tuple[bool, bool, bool], tmp_path: Path
@@ -117,3 +118,13 @@ def test_without_an_arch_the_picture_is_missing_with_the_reason(phantom: Phantom
 
     assert (result.status, result.path) == ("Missing", None)
     assert result.reason == {"code": "not_in_field_of_view", "detail": "It is not there."}
+
+
+def test_what_was_looked_for_along_the_arch_alone_is_in_no_report(tmp_path: Path) -> None:
+    outputs = OutputFile("meshes", ".stl", ("tooth36",)), OutputFile("panoramic", ".png", ())
+    case = ball_case(tmp_path, *outputs)
+
+    result = make_output(OutputFile("report", ".json", ()), case)
+
+    assert [part["structure"] for part in result.parts] == ["tooth36"]
+    assert set(structures_wanted(outputs)) == {"mandible", *SHORTHANDS["all_permanent_teeth"]}

@@ -1,6 +1,5 @@
 """Uploads in parts, to be gone on with after a break: HEAD says how much has come, PATCH sends more."""
 
-import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -10,17 +9,16 @@ from starlette.requests import ClientDisconnect
 
 from gnathos.api.problems import problem_response
 from gnathos.api.responses import problems
-from gnathos.api.services import Engine, Services
-from gnathos.api.transfer_routes import (
+from gnathos.api.upload_place import (
     SIGNATURE,
     SIGNED,
     UPLOAD_BODY,
-    check_input_open,
+    UPLOAD_PATH,
+    Place,
+    SignedPlace,
     part_headers,
     received,
-    record_stored,
 )
-from gnathos.api.versions import InputKey, Version
 from gnathos.errors import (
     DigestMismatch,
     GnathosError,
@@ -29,11 +27,10 @@ from gnathos.errors import (
     UploadOffsetDiffers,
     UploadTooLarge,
 )
-from gnathos.jobs.parts import drop_parts, offset_of, parts_of, record_part
+from gnathos.jobs.parts import drop_parts, parts_of, record_part
 from gnathos.jobs.uploads import Upload
 from gnathos.storage import StoredObject
 from gnathos.storage.digests import Checks, digests_in
-from gnathos.storage.signing import UPLOAD_METHODS
 
 router = APIRouter(tags=["Files"])
 
@@ -53,68 +50,6 @@ IsComplete = Annotated[
 Length = Annotated[
     int | None, Header(alias="Upload-Length", ge=0, description="Of the whole file; it ends where it has come so far.")
 ]
-
-
-class Place:
-    """An input that is sent in parts."""
-
-    def __init__(self, engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
-        self._engine, self._input = engine, (tenant_id, job_id, key)
-        self.job_id, self.key = job_id, key
-        self._prefix = f"{tenant_id}/{job_id}/inputs/{key}-"
-
-    def offset(self) -> int:
-        """How much has come, in an input that takes files."""
-        tenant_id, job_id, key = self._input
-        check_input_open(self._engine, *self._input)
-        with self._engine.database.transaction() as session:
-            return offset_of(tenant_id, session, job_id, key)
-
-    async def append(self, sections: "Sections", offset: int, limit_bytes: int) -> int:
-        """Keep what comes, section by section; where the file then ends."""
-        while not sections.ended:
-            object_key = f"{self._prefix}part-{uuid.uuid4().hex}"
-            stored = await self._engine.store.write(object_key, sections.next_section(), limit_bytes - offset)
-            await run_in_threadpool(self._record_part, offset, stored)
-            offset += stored.size_bytes
-        return offset
-
-    async def join(self, limit_bytes: int, request: Request) -> StoredObject:
-        """Make one file of the parts, and it the input's."""
-        tenant_id, job_id, key = self._input
-        with self._engine.database.transaction() as session:
-            parts = [(each.object_key, each.size_bytes) for each in parts_of(tenant_id, session, job_id, key)]
-        expected = digests_in(request.headers, "Repr-Digest")
-        object_key = f"{self._prefix}{uuid.uuid4().hex}"
-        stored = await self._engine.store.write(object_key, self._read(parts), limit_bytes, expected)
-        await run_in_threadpool(record_stored, self._engine, *self._input, stored)
-        return stored
-
-    def drop(self, start: int) -> None:
-        """Forget what has come from a place on."""
-        tenant_id, job_id, key = self._input
-        with self._engine.database.transaction() as session:
-            dropped = drop_parts(tenant_id, session, job_id, key, start)
-        for object_key in dropped:
-            self._engine.store.delete(object_key)
-
-    def _record_part(self, offset: int, stored: StoredObject) -> None:
-        tenant_id, job_id, key = self._input
-        try:
-            if stored.size_bytes:
-                with self._engine.database.transaction() as session:
-                    part = Upload(stored.key, stored.size_bytes, stored.sha256)
-                    record_part(tenant_id, session, job_id, key, offset, part)
-                return
-        except GnathosError:
-            self._engine.store.delete(stored.key)
-            raise
-        self._engine.store.delete(stored.key)
-
-    async def _read(self, parts: list[tuple[str, int]]) -> AsyncIterator[bytes]:
-        for object_key, size_bytes in parts:
-            async for chunk in self._engine.store.read(object_key, 0, size_bytes):
-                yield chunk
 
 
 class Sections:
@@ -149,7 +84,7 @@ class Sections:
 
 
 @router.patch(
-    "/{version}/uploads/{tenant_id}/{job_id}/{key}",
+    UPLOAD_PATH,
     summary="Upload a part of an input",
     response_class=Response,
     status_code=204,
@@ -161,11 +96,7 @@ class Sections:
 )
 async def append(
     request: Request,
-    version: Version,  # noqa: ARG001 - checked by its type
-    tenant_id: uuid.UUID,
-    job_id: uuid.UUID,
-    key: InputKey,
-    engine: Engine,
+    place: SignedPlace,
     offset: Offset,
     is_complete: IsComplete = None,
     length: Length = None,
@@ -174,31 +105,72 @@ async def append(
 
     What has come of a body that breaks off is kept.
     """
-    signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
-    place = Place(engine, tenant_id, job_id, key)
-    with engine.uploads.counted(job_id, key):
+    with place.counted():
         try:
-            end = await _append(place, request, offset, signed.limit_bytes)
+            end = await _append(place, request, offset)
             is_whole = is_complete == COMPLETE or end == length
             if is_whole:
-                await place.join(signed.limit_bytes, request)
+                await _join(place, request)
         except (UploadOffsetDiffers, DigestMismatch) as error:
             # Bytes that are not those that were sent are not built upon.
             if isinstance(error, DigestMismatch):
-                await run_in_threadpool(place.drop, 0 if "Repr-Digest" in request.headers else offset)
+                await run_in_threadpool(_drop, place, 0 if "Repr-Digest" in request.headers else offset)
             come = await run_in_threadpool(place.offset)
             return problem_response(request, error, {"Upload-Offset": str(come)})
     return Response(status_code=204, headers=part_headers(end, is_whole))
 
 
-async def _append(place: Place, request: Request, offset: int, limit_bytes: int) -> int:
+async def _append(place: Place, request: Request, offset: int) -> int:
+    """Keep what comes, section by section; where the file then ends."""
     come = await run_in_threadpool(place.offset)
     if offset != come:
         raise UploadOffsetDiffers(f"{come} bytes have come so far, so the next is not number {offset}.")
     checks = Checks(digests_in(request.headers, "Content-Digest", "Content-MD5"))
     sections = Sections(received(request), checks)
-    end = await place.append(sections, offset, limit_bytes)
+    end = offset
+    while not sections.ended:
+        left = place.limit_bytes - end
+        stored = await place.engine.store.write(place.new_object_key("part-"), sections.next_section(), left)
+        await run_in_threadpool(_record_part, place, end, stored)
+        end += stored.size_bytes
     if sections.broke:
         raise UploadIncomplete
     checks.verify()
     return end
+
+
+def _record_part(place: Place, offset: int, stored: StoredObject) -> None:
+    try:
+        if stored.size_bytes:
+            with place.engine.database.transaction() as session:
+                part = Upload(stored.key, stored.size_bytes, stored.sha256)
+                record_part(place.tenant_id, session, *place.input, offset, part)
+            return
+    except GnathosError:
+        place.engine.store.delete(stored.key)
+        raise
+    place.engine.store.delete(stored.key)
+
+
+async def _join(place: Place, request: Request) -> None:
+    """Make one file of the parts, and it the input's."""
+    with place.engine.database.transaction() as session:
+        parts = [(each.object_key, each.size_bytes) for each in parts_of(place.tenant_id, session, *place.input)]
+    expected = digests_in(request.headers, "Repr-Digest")
+    whole = _read(place, parts)
+    stored = await place.engine.store.write(place.new_object_key(), whole, place.limit_bytes, expected)
+    await run_in_threadpool(place.record, stored)
+
+
+async def _read(place: Place, parts: list[tuple[str, int]]) -> AsyncIterator[bytes]:
+    for object_key, size_bytes in parts:
+        async for chunk in place.engine.store.read(object_key, 0, size_bytes):
+            yield chunk
+
+
+def _drop(place: Place, start: int) -> None:
+    """Forget what has come from a place on."""
+    with place.engine.database.transaction() as session:
+        dropped = drop_parts(place.tenant_id, session, *place.input, start)
+    for object_key in dropped:
+        place.engine.store.delete(object_key)

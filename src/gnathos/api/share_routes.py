@@ -17,7 +17,7 @@ from gnathos.api.job_answers import Finished
 from gnathos.api.job_routes import ACCESS, links_for, parse_job_id
 from gnathos.api.responses import problems
 from gnathos.api.services import Engine
-from gnathos.api.transfer_routes import SIGNATURE
+from gnathos.api.upload_place import SIGNATURE
 from gnathos.api.versions import Version
 from gnathos.errors import JobDeleted, JobStillOpen, RequestInvalid, UnknownJob, UnknownVersion, UrlExpired, UrlTampered
 from gnathos.jobs.audit import record

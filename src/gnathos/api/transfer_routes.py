@@ -1,10 +1,7 @@
 """Uploads and downloads through signed URLs: no token, no account, whatever the store."""
 
-import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -14,54 +11,45 @@ from gnathos.answers.links import file_name
 from gnathos.api.problems import problem_response
 from gnathos.api.responses import problems
 from gnathos.api.services import Engine, Services
-from gnathos.api.versions import InputKey, Version
+from gnathos.api.upload_place import (
+    BINARY,
+    SIGNATURE,
+    SIGNED,
+    UPLOAD_BODY,
+    UPLOAD_PATH,
+    SignedPlace,
+    part_headers,
+    received,
+)
+from gnathos.api.versions import Version
 from gnathos.errors import (
     DigestMismatch,
-    GnathosError,
     RangeNotSatisfiable,
-    RequestInvalid,
-    StoreUnavailable,
     UnknownFile,
-    UnknownVersion,
     UploadClosed,
     UploadIncomplete,
     UploadMissing,
     UploadTooLarge,
-    UrlExpired,
-    UrlTampered,
 )
-from gnathos.jobs.parts import drop_parts, offset_of
+from gnathos.jobs.parts import offset_of
 from gnathos.jobs.results import find_output
 from gnathos.jobs.tables import Output
-from gnathos.jobs.uploads import Upload, check_open, find_input, record_upload
-from gnathos.storage import StoredObject
+from gnathos.jobs.uploads import find_input
 from gnathos.storage.digests import digests_in
-from gnathos.storage.signing import DOWNLOAD_METHODS, UPLOAD_METHODS
+from gnathos.storage.signing import DOWNLOAD_METHODS
 
 router = APIRouter(tags=["Files"])
 
 MEDIA_TYPES = {".stl": "model/stl"}
 
-SILENCE_S = 60.0
-"""How long a sender may be silent before its upload counts as broken off."""
-
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
-SIGNATURE: dict[str, Any] = {
-    "parameters": [
-        {"name": name, "in": "query", "required": True, "schema": {"type": kind}, "description": "Part of the URL."}
-        for name, kind in (("expires", "integer"), ("limit", "integer"), ("signature", "string"))
-    ]
-}
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-UPLOAD_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
-SIGNED = (RequestInvalid, UrlExpired, UrlTampered, UnknownVersion, UnknownFile, StoreUnavailable)
 _RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
-_DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "application/octet-stream": _BINARY}}
+_DOWNLOADED = {"description": "The file", "content": {"model/stl": BINARY, "application/octet-stream": BINARY}}
 
 
 @router.put(
-    "/{version}/uploads/{tenant_id}/{job_id}/{key}",
+    UPLOAD_PATH,
     summary="Upload an input",
     response_class=Response,
     responses={
@@ -70,31 +58,23 @@ _DOWNLOADED = {"description": "The file", "content": {"model/stl": _BINARY, "app
     },
     openapi_extra={**SIGNATURE, **UPLOAD_BODY},
 )
-async def upload(
-    request: Request,
-    version: Version,  # noqa: ARG001 - checked by its type
-    tenant_id: uuid.UUID,
-    job_id: uuid.UUID,
-    key: InputKey,
-    engine: Engine,
-) -> Response:
+async def upload(request: Request, place: SignedPlace) -> Response:
     """Send the file as the body, with any Content-Type or none. May be repeated until it is notified.
 
     A digest that is sent with it (`Content-Digest`, `Repr-Digest` or `Content-MD5`) is compared with what comes.
     """
-    signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
-    with engine.uploads.counted(job_id, key):
-        await run_in_threadpool(check_input_open, engine, tenant_id, job_id, key)
-        _check_length(request, signed.limit_bytes)
-        object_key = f"{tenant_id}/{job_id}/inputs/{key}-{uuid.uuid4().hex}"
+    with place.counted():
+        await run_in_threadpool(place.check_open)
+        _check_length(request, place.limit_bytes)
         expected = digests_in(request.headers, "Content-Digest", "Repr-Digest", "Content-MD5")
-        stored = await engine.store.write(object_key, received(request), signed.limit_bytes, expected)
-        await run_in_threadpool(record_stored, engine, tenant_id, job_id, key, stored)
+        store = place.engine.store
+        stored = await store.write(place.new_object_key(), received(request), place.limit_bytes, expected)
+        await run_in_threadpool(place.record, stored)
     return Response(headers={"ETag": f'"{stored.sha256}"'})
 
 
 @router.head(
-    "/{version}/uploads/{tenant_id}/{job_id}/{key}",
+    UPLOAD_PATH,
     summary="Ask what has been uploaded",
     response_class=Response,
     responses={
@@ -104,20 +84,12 @@ async def upload(
     },
     openapi_extra=SIGNATURE,
 )
-def uploaded(
-    request: Request,
-    version: Version,  # noqa: ARG001 - checked by its type
-    tenant_id: uuid.UUID,
-    job_id: uuid.UUID,
-    key: InputKey,
-    engine: Engine,
-) -> Response:
+def uploaded(request: Request, place: SignedPlace) -> Response:
     """Content-Length and ETag (SHA-256) of the file that is there; of one that comes in parts, how much has come."""
-    signed = engine.signer.check(UPLOAD_METHODS, request.url.path, request.query_params)
-    with engine.database.transaction() as session:
-        found = find_input(tenant_id, session, job_id, key)
-        offset = offset_of(tenant_id, session, job_id, key)
-    limit = {"Upload-Limit": f"max-size={signed.limit_bytes}"}
+    with place.engine.database.transaction() as session:
+        found = find_input(place.tenant_id, session, *place.input)
+        offset = offset_of(place.tenant_id, session, *place.input)
+    limit = {"Upload-Limit": f"max-size={place.limit_bytes}"}
     if offset:
         return Response(status_code=204, headers={**limit, **part_headers(offset, is_whole=False)})
     if found.object_key is None:
@@ -215,50 +187,7 @@ def _file_headers(output: Output) -> dict[str, str]:
     }
 
 
-def check_input_open(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str) -> None:
-    """Refuse what cannot be uploaded to; see `check_open`."""
-    with engine.database.transaction() as session:
-        check_open(find_input(tenant_id, session, job_id, key))
-
-
-async def received(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes.
-
-    Raises:
-        UploadIncomplete: nothing has come for too long.
-    """
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise UploadIncomplete(f"Nothing more has come for {SILENCE_S:g} s.") from None
-        yield chunk
-
-
 def _check_length(request: Request, limit_bytes: int) -> None:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit_bytes:
         raise UploadTooLarge(f"The upload has {length} bytes; {limit_bytes} are allowed.")
-
-
-def record_stored(engine: Services, tenant_id: uuid.UUID, job_id: uuid.UUID, key: str, stored: StoredObject) -> None:
-    """Make the upload the input's file, and delete what is then no longer one."""
-    try:
-        with engine.database.transaction() as session:
-            new = Upload(stored.key, stored.size_bytes, stored.sha256)
-            replaced = record_upload(tenant_id, session, job_id, key, new)
-            left = [*drop_parts(tenant_id, session, job_id, key), *([replaced] if replaced else [])]
-    except GnathosError:
-        engine.store.delete(stored.key)
-        raise
-    for object_key in left:
-        engine.store.delete(object_key)
-
-
-def part_headers(offset: int, is_whole: bool) -> dict[str, str]:
-    """How far an upload is, as its parts are told (RFC 9651 writes true as `?1`)."""
-    return {"Upload-Offset": str(offset), "Upload-Complete": "?1" if is_whole else "?0"}

@@ -48,9 +48,17 @@ class Case:
         return " ".join(self.segmenter.values())
 
     def findings_for(self, output: OutputFile) -> dict[str, Finding]:
-        """What is known of the structures that an output is to show, in their order; of all where it names none."""
-        names = [structure.name for structure in expand_structures(_named(output))]
-        return {name: self.finding(name) for name in names or (*self.segmentation.findings, *self.surfaces)}
+        """What is known of the structures that an output is to show, in their order; of all where it names none.
+
+        All are those that the other outputs name, and the meshes that were sent; where nothing is named, all findings.
+        """
+        names = [structure.name for structure in expand_structures(_along_the_arch(output) or output.structures)]
+        everything = (*(self._named or self.segmentation.findings), *self.surfaces)
+        return {name: self.finding(name) for name in names or everything}
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return [structure.name for structure in expand_structures(_names(self.request.outputs))]
 
     def finding(self, name: str) -> Finding:
         """What is known of a structure, or of a mesh that was sent."""
@@ -109,13 +117,17 @@ _NOT_FUSED = Finding(
 
 def structures_wanted(outputs: Sequence[OutputFile]) -> dict[str, Structure]:
     """All that has to be found, by name."""
-    names = [name for output in outputs for name in (*_named(output), *output.exclude)]
-    wanted = {structure.name: structure for structure in expand_structures(names)}
+    sought = (name for output in outputs for name in _along_the_arch(output))
+    wanted = {structure.name: structure for structure in expand_structures([*_names(outputs), *sought])}
     return wanted or dict(STRUCTURES)
 
 
-def _named(output: OutputFile) -> tuple[str, ...]:
-    return ALONG_THE_ARCH if output.kind == "panoramic" else output.structures
+def _names(outputs: Sequence[OutputFile]) -> list[str]:
+    return [name for output in outputs for name in (*output.structures, *output.exclude)]
+
+
+def _along_the_arch(output: OutputFile) -> tuple[str, ...]:
+    return ALONG_THE_ARCH if output.kind == "panoramic" else ()
 
 
 def _finding_of_surface(name: str, is_given: bool) -> Finding:
