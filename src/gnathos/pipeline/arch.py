@@ -45,15 +45,13 @@ def dental_arch(teeth: Sequence[Volume], mandible: Volume | None, step_mm: float
     of_teeth = np.array([_places(each).mean(axis=0) for each in teeth]).reshape(-1, 2)
     of_bone = _places(mandible) if mandible is not None else np.empty((0, 2))
     centre = _centre(of_teeth if len(of_teeth) >= LEAST_TEETH else of_bone)
-    front = (of_teeth if len(of_teeth) >= LEAST_TEETH else of_bone).mean(axis=0) - centre
-    angles, distances = _around(of_teeth, centre, front)
-    bone_angles, bone_distances = _behind(*_by_degree(*_around(of_bone, centre, front)), angles)
+    angles, distances = _around(of_teeth, centre)
+    bone_angles, bone_distances = _behind(*_by_degree(*_around(of_bone, centre)), angles)
     angles, distances = np.concatenate([angles, bone_angles]), np.concatenate([distances, bone_distances])
     order = np.argsort(angles, kind="stable")
-    even = np.arange(angles.min(), angles.max() + _DEGREE / 2, _DEGREE)
+    even = np.linspace(angles.min(), angles.max(), int(np.ptp(angles) / _DEGREE) + 2)
     reach = gaussian_filter1d(np.interp(even, angles[order], distances[order]), _SMOOTHING_DEGREES, mode="nearest")
-    turned = even + np.arctan2(front[1], front[0])
-    line = _lengthened(centre + reach[:, None] * np.column_stack([np.cos(turned), np.sin(turned)]))
+    line = _lengthened(centre + reach[:, None] * np.column_stack([np.sin(even), -np.cos(even)]))
     return _evenly(line if line[0, 0] < line[-1, 0] else line[::-1], step_mm)
 
 
@@ -71,12 +69,10 @@ def _centre(places: Places) -> Floats:
     return np.asarray(middle + solution[:2])
 
 
-def _around(places: Places, centre: Floats, front: Floats) -> tuple[Floats, Floats]:
-    """Directions from the centre, 0 to the front, and distances."""
-    offsets = places - centre
-    angles = np.arctan2(offsets[:, 1], offsets[:, 0]) - np.arctan2(front[1], front[0])
-    distances = np.asarray(np.linalg.norm(offsets, axis=1))
-    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi), distances
+def _around(places: Places, centre: Floats) -> tuple[Floats, Floats]:
+    """Directions from the centre, 0 to the patient's front and positive to the left, and distances."""
+    left, back = (places - centre).T
+    return np.arctan2(left, -back), np.hypot(left, back)
 
 
 def _by_degree(angles: Floats, distances: Floats) -> tuple[Floats, Floats]:
