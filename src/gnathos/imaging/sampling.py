@@ -1,6 +1,8 @@
 """Volumes on other grids: coarser ones for the network, finer ones for its answer."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,25 +104,35 @@ def interpolate(source: Volume, target: Volume) -> FloatArray:
         float32, the target's shape.
     """
     corners = source.indices_at(target.corners_lps_mm)
-    values = source.voxels.astype(np.float32, copy=False)
-    for axis in range(3):
-        places = np.linspace(corners[0, axis], corners[1, axis], target.shape[axis])
-        values = _interpolate_axis(values, places, axis)
-    return values
+    places = [np.linspace(corners[0, axis], corners[1, axis], target.shape[axis]) for axis in range(3)]
+    axes = (0, 1, 2) if target.voxels.size < source.voxels.size else (2, 1, 0)  # whole planes last: they copy quickly
+    values = source.voxels
+    for axis in axes:
+        values = _interpolate_axis(values, places[axis], axis)
+    return np.asarray(values, np.float32)
 
 
-def _interpolate_axis(values: FloatArray, places: npt.NDArray[np.float64], axis: int) -> FloatArray:
+def _interpolate_axis(values: npt.NDArray[Any], places: npt.NDArray[np.float64], axis: int) -> FloatArray:
     last = values.shape[axis] - 1
     clipped = np.clip(places, 0, last)
     lower = np.minimum(clipped.astype(int), max(last - 1, 0))
     upper = np.minimum(lower + 1, last)
     weights = (clipped - lower).astype(np.float32).reshape([-1 if each == axis else 1 for each in range(3)])
-    result = np.take(values, upper, axis)
+    result = np.take(values, upper, axis).astype(np.float32, copy=False)
     below = np.take(values, lower, axis)
     result -= below
     result *= weights
     result += below
     return np.asarray(result)
+
+
+SLAB = 8
+
+
+def slabs(volume: Volume) -> Iterator[Volume]:
+    """Views of a few slices each: what is done to one in several steps stays in the processor's cache."""
+    for start in range(0, volume.shape[0], SLAB):
+        yield volume.crop((start, 0, 0), (min(start + SLAB, volume.shape[0]), *volume.shape[1:]))
 
 
 def mask_on_grid(field: Volume, grid: Volume) -> tuple[tuple[slice, slice, slice], npt.NDArray[np.bool_]]:

@@ -67,6 +67,8 @@ class Bones:
     """How far that is above soft tissue."""
     parts: Volume
     """uint8: one more than the place in `GROUPS` of what a bright voxel belongs to, else 0."""
+    chances: Sequence[Volume]
+    """Probability of each of `GROUPS`, by the networks."""
 
     @cached_property
     def _distances(self) -> list[FloatArray]:
@@ -77,6 +79,10 @@ class Bones:
             for number in range(1, len(GROUPS) + 1)
         ]
 
+    def chance(self, group: Sequence[str]) -> Volume:
+        """Probability of a group."""
+        return self.chances[GROUPS.index(tuple(group))]
+
     def side(self, group: Sequence[str]) -> Volume:
         """How much nearer a place is to a group than to the others; millimetres, 0 half-way."""
         own = GROUPS.index(tuple(group))
@@ -86,12 +92,13 @@ class Bones:
         return self.parts.with_voxels(ndimage.gaussian_filter(nearer.astype(np.float32), sigma, truncate=3))
 
 
-def find_bones(scan: Volume, coarse: CoarseAnatomy) -> Bones:
+def find_bones(scan: Volume, coarse: CoarseAnatomy, fine: CoarseAnatomy | None = None) -> Bones:
     """Measure levels and part the bones.
 
     Args:
         scan: gray values of any scale; index axes along the patient's.
         coarse: the network's answer.
+        fine: the answer of the one that sees the jaws alone, where it is to be trusted.
     """
     factors = np.maximum(1, np.floor(SPACING_MM / scan.spacing_mm + 0.2)).astype(int)
     small = refine_grid(as_hu(block_mean(scan, factors), coarse.levels), SPACING_MM)
@@ -103,8 +110,23 @@ def find_bones(scan: Volume, coarse: CoarseAnatomy) -> Bones:
     edge = _edge(small, soft, bone, float(scan.spacing_mm.max()))
     brightness = (small.voxels - soft) / (bone - soft)
     on_grid = [interpolate(coarse.grid.with_voxels(chance), small) for chance in chances]
+    if fine is not None:
+        _hear_both(on_grid, small, fine)
     parts = _part(brightness, depth, on_grid)
-    return Bones(small.with_voxels(edge), small.with_voxels(edge - soft), small.with_voxels(parts))
+    told = [small.with_voxels(chance) for chance in on_grid]
+    return Bones(small.with_voxels(edge), small.with_voxels(edge - soft), small.with_voxels(parts), told)
+
+
+def _hear_both(chances: Sequence[FloatArray], small: Volume, fine: CoarseAnatomy) -> None:
+    """Take the mean of both networks for what both know, where both have looked."""
+    low, high = small.indices_at(fine.grid.corners_lps_mm)
+    start = np.clip(np.ceil(low), 0, small.shape).astype(int)
+    part = small.crop(start, np.clip(np.floor(high) + 1, start, small.shape))
+    window = tuple(slice(a, a + n) for a, n in zip(start, part.shape, strict=True))
+    for chance, group in zip(chances, GROUPS, strict=True):
+        if group != OTHER:
+            chance[window] += interpolate(fine.grid.with_voxels(fine.probability(*group)), part)
+            chance[window] /= 2
 
 
 def signed_distance_mm(mask: Mask, grid: Volume) -> FloatArray:
@@ -142,17 +164,18 @@ def _windowed_mean(small: Volume, gray: FloatArray, mask: Mask) -> FloatArray:
 
 
 def _edge(small: Volume, soft: FloatArray, bone: FloatArray, voxel_mm: float) -> FloatArray:
-    """Half-way up from soft tissue to the brightest place nearby: where blur leaves an edge, thin walls included.
+    """Half-way up from what is around to the brightest place nearby: where blur leaves an edge, thin walls included.
 
-    No higher than half-way to compact bone, or bone beside enamel would be lost; no lower than a part of that, or
-    noise would be bone.
+    Around it is soft tissue, or air. No higher than half-way to compact bone, or bone beside enamel would be lost; no
+    lower than a part of that, or noise, and the mucosa between bone and air, would be bone.
     """
     size = np.maximum(3, 2 * np.round(PEAK_REACH_MM / small.spacing_mm).astype(int) + 1)
     smooth = ndimage.gaussian_filter(small.voxels, 0.5 / small.spacing_mm, truncate=3)
     peak = ndimage.maximum_filter(smooth, tuple(size))
+    dark = np.minimum(ndimage.minimum_filter(smooth, 3) - soft, 0)
     contrast = bone - soft
     least = float(np.interp(voxel_mm, (FINE_MM, 2 * FINE_MM), (LEAST_EDGE, EDGE_FRACTION)))
-    rise = np.clip(EDGE_FRACTION * (peak - soft), least * contrast, EDGE_FRACTION * contrast)
+    rise = np.clip(EDGE_FRACTION * (peak - soft + dark), least * contrast, EDGE_FRACTION * contrast)
     sigma = EDGE_SMOOTHING_MM / small.spacing_mm
     return np.asarray(soft + ndimage.gaussian_filter(rise.astype(np.float32), sigma, truncate=3), np.float32)
 

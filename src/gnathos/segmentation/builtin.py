@@ -19,14 +19,14 @@ from gnathos.segmentation.confidence import (
     contrast_to_noise,
 )
 from gnathos.segmentation.findings import Finding, Outcome, Reason, ReportFraction, Segmentation
-from gnathos.segmentation.jaws import Jaws, find_nerve, find_tooth, look_at_jaws
+from gnathos.segmentation.jaws import LARGEST_VOXEL_MM, Jaws, find_nerve, find_tooth, look_at_jaws
 from gnathos.segmentation.limits import throat, upper_jaw
 from gnathos.segmentation.network import NETWORKS, CoarseAnatomy, Network, describe_network
 from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirements, judge_presence
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
 from gnathos.segmentation.sides import midline_column, one_side
 
-METHOD_VERSION = "2"
+METHOD_VERSION = "3"
 """Counted up when the code around the network changes what comes out."""
 
 LIKELY = 0.5
@@ -80,7 +80,9 @@ class Study:
     @cached_property
     def bones(self) -> Bones:
         """Its bones, told apart."""
-        return find_bones(self.scan, self.coarse)
+        is_fine = float(np.cbrt(np.prod(self.scan.spacing_mm))) <= LARGEST_VOXEL_MM
+        jaws = self.jaws if is_fine and self.lower_jaw.mask is not None else None
+        return find_bones(self.scan, self.coarse, jaws.seen if jaws is not None else None)
 
     @cached_property
     def metal(self) -> Mask:
@@ -114,8 +116,7 @@ class Recipe:
 
 def _bone(group: tuple[str, ...], edge: BoneEdge) -> Refine:
     def refine(study: Study, shape: CoarseShape) -> Volume | None:
-        bones = study.bones
-        return refine_bone(study.scan, study.coarse.levels, shape, bones, bones.side(group), edge)
+        return refine_bone(study.scan, study.coarse.levels, shape, study.bones, group, edge)
 
     return refine
 
@@ -132,14 +133,14 @@ _MANDIBLE = Requirements(
     least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
 )
 _UPPER_JAW = Requirements(least_ml=6, least_width_mm=35, least_cut_ml=3, least_share=0.05)
-_SKULL_EDGE = BoneEdge(band_mm=5.0, inner_bonus=0.3, largest_hole_ml=0.5)
+_SKULL_EDGE = BoneEdge(band_mm=5.0, inner_bonus=0.3, largest_hole_ml=0.5, is_solid=False)
 _SINUS = Requirements(least_ml=1.5, least_width_mm=5, least_cut_ml=1, least_share=0.3)
 
 RECIPES = {
     "mandible": Recipe(
         classes=LOWER,
         required=_MANDIBLE,
-        refine=_bone(LOWER, BoneEdge(band_mm=3.0, inner_bonus=0.3, largest_hole_ml=np.inf)),
+        refine=_bone(LOWER, BoneEdge(band_mm=3.0, inner_bonus=0.3, largest_hole_ml=np.inf, is_solid=True)),
     ),
     "skull": Recipe(
         classes=UPPER,
