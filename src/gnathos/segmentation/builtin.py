@@ -24,7 +24,7 @@ from gnathos.segmentation.limits import throat, upper_jaw
 from gnathos.segmentation.network import NETWORKS, CoarseAnatomy, Network, describe_network
 from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirements, judge_presence
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
-from gnathos.segmentation.sides import midline_column, one_side
+from gnathos.segmentation.sides import midline_of_head, pieces_on_side
 
 METHOD_VERSION = "3"
 """Counted up when the code around the network changes what comes out."""
@@ -196,7 +196,7 @@ class BuiltinSegmenter:
             report((position + 1) / (len(structures) + 1))
             findings[structure] = _find(structure, study) if structure in self._delivered else _cannot_tell(structure)
         report(1.0)
-        return Segmentation(findings, cautions(study.metal, study.coarse))
+        return Segmentation(findings, cautions(oriented, study.metal, study.coarse))
 
 
 def _cannot_tell(structure: str) -> Finding:
@@ -266,6 +266,8 @@ def _on_side(
 ) -> npt.NDArray[np.float32]:
     if is_left is None:
         return probability
-    bones = coarse.probability(*UPPER, *LOWER) > LIKELY
-    side = one_side(np.ones(bones.shape, np.bool_), midline_column(bones), is_left)
-    return np.where(side, probability, np.float32(0))
+    midline = midline_of_head(coarse.probability(*UPPER, *LOWER) > LIKELY, coarse.probability("airway") > LIKELY)
+    seen = probability > LIKELY
+    return np.where(
+        seen & ~pieces_on_side(seen, midline, is_left, float(coarse.grid.spacing_mm[2])), np.float32(0), probability
+    )

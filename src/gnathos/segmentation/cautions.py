@@ -1,4 +1,4 @@
-"""What speaks against trusting a scan, seen in the scan itself: metal, noise, what the field of view cuts."""
+"""What speaks against trusting a scan, seen in the scan itself: metal, noise, motion, what the field of view cuts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,6 +6,7 @@ import numpy.typing as npt
 from gnathos.imaging import Volume
 from gnathos.segmentation.bones import LOWER, UPPER
 from gnathos.segmentation.confidence import contrast_to_noise
+from gnathos.segmentation.motion import moved
 from gnathos.segmentation.network import CoarseAnatomy
 
 Mask = npt.NDArray[np.bool_]
@@ -41,7 +42,7 @@ def metal_mask(scan: Volume, coarse: CoarseAnatomy) -> Mask:
     return np.asarray(coarse.grid.voxels > limit)
 
 
-def cautions(metal: Mask, coarse: CoarseAnatomy) -> tuple[dict[str, str], ...]:
+def cautions(scan: Volume, metal: Mask, coarse: CoarseAnatomy) -> tuple[dict[str, str], ...]:
     """Warnings about the scan as a whole: each a `code` and a `detail` sentence."""
     found = []
     metal_ml = float(metal.sum() * np.prod(coarse.grid.spacing_mm)) / 1000
@@ -52,6 +53,10 @@ def cautions(metal: Mask, coarse: CoarseAnatomy) -> tuple[dict[str, str], ...]:
     if ratio < LEAST_CONTRAST_TO_NOISE:
         detail = f"Bone stands out from soft tissue by {ratio:.1f} times the noise only; borders are uncertain."
         found.append({"code": "low_contrast", "detail": detail})
+    copy = moved(scan)
+    if copy is not None:
+        detail = f"Edges seem to be there twice, {copy.distance_mm:.1f} mm apart: the patient may have moved."
+        found.append({"code": "motion", "detail": detail})
     cut = [name for name, classes in _PARTS.items() if _is_cut(coarse.probability(*classes) > 0.5)]
     if cut:
         detail = f"The field of view cuts: {', '.join(cut)}."

@@ -14,7 +14,8 @@ from gnathos.segmentation.canal import CanalPath, draw_tube, trace_canal
 from gnathos.segmentation.findings import Finding, Outcome, Reason
 from gnathos.segmentation.network import CoarseAnatomy, Network
 from gnathos.segmentation.presence import touches_border
-from gnathos.segmentation.sides import midline_column, one_side
+from gnathos.segmentation.refine import part_around
+from gnathos.segmentation.sides import midline_of_head, one_side
 from gnathos.segmentation.teeth import ToothMap, find_teeth, tooth_field
 
 LIKELY = 0.5
@@ -60,7 +61,8 @@ class Jaws:
         bone = self.seen.probability(*LOWER) > LIKELY
         if not bone.any():
             return None
-        side = one_side(np.ones(bone.shape, np.bool_), midline_column(bone), is_left)
+        airway = interpolate(self.coarse.grid.with_voxels(self.coarse.probability("airway")), self.seen.grid) > LIKELY
+        side = one_side(np.ones(bone.shape, np.bool_), midline_of_head(bone, airway), is_left)
         probability = np.where(side, self.seen.probability("canal"), np.float32(0))
         return trace_canal(self.seen.grid.with_voxels(probability), self.scan, self.seen.levels)
 
@@ -82,13 +84,7 @@ def look_at_jaws(scan: Volume, coarse: CoarseAnatomy, network: Network) -> Jaws 
     sizes_ml[0] = 0
     if sizes_ml.max() < LEAST_JAW_ML:
         return None
-    places = np.argwhere((sizes_ml >= LEAST_SHARE * sizes_ml.max())[pieces])
-    corners = coarse.grid.points_lps_mm([places.min(axis=0) - 0.5, places.max(axis=0) + 0.5])
-    indices = np.sort(scan.indices_at(corners), axis=0)
-    margin = MARGIN_MM / scan.spacing_mm
-    start = np.clip(np.floor(indices[0] - margin), 0, np.array(scan.shape) - 1).astype(int)
-    stop = np.clip(np.ceil(indices[1] + margin) + 1, start + 1, scan.shape).astype(int)
-    part = scan.crop(start, stop)
+    part = part_around(scan, (sizes_ml >= LEAST_SHARE * sizes_ml.max())[pieces], coarse.grid, MARGIN_MM)
     if np.prod(part.spacing_mm * part.shape) / network.spacing_mm**3 > MOST_VOXELS:
         return None
     return Jaws(part, _near_coarse(network.predict(part), coarse), coarse)

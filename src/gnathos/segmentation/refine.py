@@ -175,10 +175,15 @@ def _confine(slab: Volume, bounds: Sequence[Volume]) -> None:
 
 def cut_out(scan: Volume, shape: CoarseShape) -> Volume:
     """The part of a scan around a shape, with a margin."""
-    places = np.argwhere(shape.mask)
-    corners = shape.grid.points_lps_mm([places.min(axis=0) - 0.5, places.max(axis=0) + 0.5])
+    return part_around(scan, shape.mask, shape.grid, MARGIN_MM)
+
+
+def part_around(scan: Volume, mask: Mask, grid: Volume, margin_mm: float) -> Volume:
+    """The part of a scan around a mask on another grid, whose index axes run along the scan's."""
+    places = np.argwhere(mask)
+    corners = grid.points_lps_mm([places.min(axis=0) - 0.5, places.max(axis=0) + 0.5])
     indices = np.sort(scan.indices_at(corners), axis=0)
-    margin = MARGIN_MM / scan.spacing_mm
+    margin = margin_mm / scan.spacing_mm
     start = np.clip(np.floor(indices[0] - margin), 0, np.array(scan.shape) - 1).astype(int)
     stop = np.clip(np.ceil(indices[1] + margin) + 1, start + 1, scan.shape).astype(int)
     return scan.crop(start, stop)

@@ -1,5 +1,6 @@
 """Left and right, from the patient's own axes."""
 
+import cc3d
 import numpy as np
 import numpy.typing as npt
 
@@ -24,3 +25,43 @@ def one_side(mask: Mask, midline: float, is_left: bool) -> Mask:
     columns = np.arange(mask.shape[2])
     wanted = columns > midline if is_left else columns <= midline
     return mask & wanted[None, None, :]
+
+
+WIDEST_MM = 45.0
+"""A sinus is at most so wide; a wider piece is two that run together."""
+LEAST_AIRWAY = 60
+"""Voxels of nose and throat from which they say where the midline is."""
+
+
+def midline_of_head(bones: Mask, airway: Mask) -> float:
+    """Column of the midline, also where the field of view cuts one side of the head off.
+
+    Args:
+        bones: as for `midline_column`.
+        airway: (slices, rows, columns) nose and throat, which lie in the middle.
+    """
+    is_cut = bool(bones[..., 0].any() or bones[..., -1].any())
+    if is_cut and airway.sum() >= LEAST_AIRWAY:
+        return float(np.median(np.nonzero(airway)[2]))
+    return midline_column(bones)
+
+
+def pieces_on_side(mask: Mask, midline: float, is_left: bool, voxel_mm: float) -> Mask:
+    """The connected pieces of a mask whose middle lies on one side; one as wide as two sinuses is cut.
+
+    Args:
+        mask: (slices, rows, columns) sinuses.
+        midline: column.
+        is_left: which side.
+        voxel_mm: width of a column.
+    """
+    chosen = np.zeros_like(mask)
+    pieces = cc3d.connected_components(mask, connectivity=18)
+    for number in range(1, int(pieces.max()) + 1):
+        piece = pieces == number
+        columns = np.nonzero(piece)[2]
+        if np.ptp(columns) * voxel_mm > WIDEST_MM:
+            chosen |= one_side(piece, midline, is_left)
+        elif (columns.mean() > midline) == is_left:
+            chosen |= piece
+    return chosen

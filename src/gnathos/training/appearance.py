@@ -82,6 +82,7 @@ def _tissue_values(palette: Palette, chance: Chance) -> None:
         Tissue.SPINE_SHELL: (bone * u(0.5, 0.9), u(60, 250)),
         Tissue.SPINE_CORE: (u(120, 500), u(60, 200)),
         Tissue.HYOID: (bone * u(0.3, 0.8), u(50, 200)),
+        Tissue.METAL: (6000.0, 100.0),
     }
     for tissue, (mean, spread) in values.items():
         palette.mean[tissue], palette.spread[tissue] = mean, spread

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from gnathos.segmentation.normalise import AIR, normalise
 from gnathos.training import appearance
+from gnathos.training.appliances import with_appliances
 from gnathos.training.chance import Chance
 from gnathos.training.scene import MULTIPLE, Anatomy, View, choose_view, places_in_atlas
 from gnathos.training.tissues import BACKGROUND, Tissue
@@ -54,7 +55,7 @@ class Picture:
 def take_picture(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Picture:
     """A random head as a random scanner shows it; see `render`."""
     places = places_in_atlas(view, anatomy, chance, one_subject)
-    codes = _with_devices(anatomy.codes_at(places), view, chance)
+    codes = with_appliances(anatomy.codes_at(places), view, chance)
     palette = appearance.choose_palette(chance)
     value = _tissue_values(places, codes, anatomy, palette)
     value = appearance.texture(value, codes.long(), palette, chance)
@@ -87,26 +88,6 @@ def _to_the_next(places: torch.Tensor, axis: int) -> torch.Tensor:
     """From each voxel's place to that of the next along an axis; at the end as before it."""
     steps = places.diff(dim=axis)
     return torch.cat([steps, steps.narrow(axis, steps.shape[axis] - 1, 1)], axis)
-
-
-def _with_devices(codes: torch.Tensor, view: View, chance: Chance) -> torch.Tensor:
-    """Head rests, chin rests, rods and specks: bright, and no part of the patient."""
-    grid = torch.stack(
-        torch.meshgrid(*(torch.arange(edge, dtype=torch.float32) for edge in view.shape), indexing="ij"), -1
-    )
-    size = torch.tensor(view.shape, dtype=torch.float32)
-    if chance.happens(0.35):
-        for _ in range(chance.count(1, 2)):
-            middle = torch.tensor([chance.uniform(-0.3, 1.3) for _ in range(3)]) * size
-            far = (grid - middle).norm(dim=-1)
-            shell = (far - chance.uniform(0.2, 1.0) * float(size.max())).abs() < chance.uniform(0.5, 2.5)
-            codes = torch.where(shell & (codes == Tissue.AIR), Tissue.DEVICE, codes)
-    if chance.happens(0.25):
-        for _ in range(chance.count(1, 4)):
-            middle = torch.tensor([chance.uniform(0, 1) for _ in range(3)]) * size
-            speck = (grid - middle).norm(dim=-1) < chance.uniform(0.7, 2.5)
-            codes = torch.where(speck & (codes <= Tissue.SKIN_OUTER), Tissue.HYOID, codes)
-    return codes.to(torch.uint8)
 
 
 def padded(scan: torch.Tensor, labels: torch.Tensor) -> Rendering:

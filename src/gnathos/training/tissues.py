@@ -63,6 +63,8 @@ class Tissue(enum.IntEnum):
     """Head rest, chin rest, ear rods: outside of the patient."""
     SINUS_RIM = 26
     """Air in large sinuses, swollen mucosa or bone in others."""
+    METAL = 27
+    """Plates, brackets and their wires."""
 
 
 class ToothPart(enum.IntEnum):

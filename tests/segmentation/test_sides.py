@@ -1,0 +1,34 @@
+"""Which side of the patient something lies on."""
+
+import numpy as np
+import pytest
+
+from gnathos.segmentation.sides import midline_of_head, pieces_on_side
+
+
+def columns(first: int, last: int) -> np.ndarray:
+    mask = np.zeros((12, 12, 40), np.bool_)
+    mask[2:10, 2:10, first:last] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("bones", "expected"), [(columns(5, 35), 19.5), (columns(0, 30), 24.5)], ids=["whole", "one side cut off"]
+)
+def test_the_airway_tells_the_midline_where_the_field_of_view_cuts_the_head(bones: np.ndarray, expected: float) -> None:
+    assert midline_of_head(bones, columns(22, 28)) == pytest.approx(expected, abs=0.6)
+
+
+def test_a_cavity_that_reaches_over_the_midline_a_little_is_not_shared_out() -> None:
+    right, left = columns(3, 17), columns(24, 36)
+    midline = 14.5  # of a head that is not quite straight
+
+    assert (pieces_on_side(right | left, midline, False, 2.2) == right).all()
+    assert (pieces_on_side(right | left, midline, True, 2.2) == left).all()
+
+
+def test_two_cavities_that_run_together_are_cut_at_the_midline() -> None:
+    both = columns(10, 30)
+
+    assert (pieces_on_side(both, 19.5, False, 2.5) == columns(10, 20)).all()
+    assert (pieces_on_side(both, 19.5, True, 2.5) == columns(20, 30)).all()
