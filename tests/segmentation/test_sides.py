@@ -16,7 +16,18 @@ def columns(first: int, last: int) -> np.ndarray:
     ("bones", "expected"), [(columns(5, 35), 19.5), (columns(0, 30), 24.5)], ids=["whole", "one side cut off"]
 )
 def test_the_airway_tells_the_midline_where_the_field_of_view_cuts_the_head(bones: np.ndarray, expected: float) -> None:
-    assert midline_of_head(bones, columns(22, 28)) == pytest.approx(expected, abs=0.6)
+    no_teeth = np.zeros_like(bones)
+    assert midline_of_head(bones, no_teeth, columns(22, 28)) == pytest.approx(expected, abs=0.6)
+
+
+@pytest.mark.parametrize(("is_left", "expected"), [(True, -1), (False, 40)])
+def test_half_an_arch_lies_on_one_side(is_left: bool, expected: int) -> None:
+    teeth = np.zeros((12, 12, 40), np.bool_)
+    for row in range(12):
+        column = 20 + row // 2 if is_left else 20 - row // 2
+        teeth[:, row, column : column + 2] = True
+
+    assert midline_of_head(columns(10, 30), teeth, columns(2, 8)) == expected
 
 
 def test_a_cavity_that_reaches_over_the_midline_a_little_is_not_shared_out() -> None:

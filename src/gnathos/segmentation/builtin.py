@@ -266,7 +266,8 @@ def _on_side(
 ) -> npt.NDArray[np.float32]:
     if is_left is None:
         return probability
-    midline = midline_of_head(coarse.probability(*UPPER, *LOWER) > LIKELY, coarse.probability("airway") > LIKELY)
+    told_by = ((*UPPER, *LOWER), ("upper_teeth", "lower_teeth"), ("airway",))
+    midline = midline_of_head(*(coarse.probability(*names) > LIKELY for names in told_by))
     seen = probability > LIKELY
     return np.where(
         seen & ~pieces_on_side(seen, midline, is_left, float(coarse.grid.spacing_mm[2])), np.float32(0), probability

@@ -61,8 +61,9 @@ class Jaws:
         bone = self.seen.probability(*LOWER) > LIKELY
         if not bone.any():
             return None
+        teeth = self.seen.probability("upper_teeth", "lower_teeth") > LIKELY
         airway = interpolate(self.coarse.grid.with_voxels(self.coarse.probability("airway")), self.seen.grid) > LIKELY
-        side = one_side(np.ones(bone.shape, np.bool_), midline_of_head(bone, airway), is_left)
+        side = one_side(np.ones(bone.shape, np.bool_), midline_of_head(bone, teeth, airway), is_left)
         probability = np.where(side, self.seen.probability("canal"), np.float32(0))
         return trace_canal(self.seen.grid.with_voxels(probability), self.scan, self.seen.levels)
 

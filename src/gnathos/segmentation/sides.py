@@ -29,19 +29,30 @@ def one_side(mask: Mask, midline: float, is_left: bool) -> Mask:
 
 WIDEST_MM = 45.0
 """A sinus is at most so wide; a wider piece is two that run together."""
-LEAST_AIRWAY = 60
-"""Voxels of nose and throat from which they say where the midline is."""
+LEAST_SEEN = 60
+"""Voxels of teeth, or of nose and throat, from which they say where the midline is."""
+HALF_ARCH_SLOPE = 1.0
+"""A row of teeth that runs back so much faster than outwards is half an arch: the midline lies beside it."""
 
 
-def midline_of_head(bones: Mask, airway: Mask) -> float:
-    """Column of the midline, also where the field of view cuts one side of the head off.
+def midline_of_head(bones: Mask, teeth: Mask, airway: Mask) -> float:
+    """Column of the midline, also where the field of view shows a part of the head.
 
     Args:
-        bones: as for `midline_column`.
-        airway: (slices, rows, columns) nose and throat, which lie in the middle.
+        bones: as for `midline_column`; rows run to the back.
+        teeth: (slices, rows, columns) of both jaws.
+        airway: nose and throat, which lie in the middle.
+
+    Returns:
+        -1 or the number of columns where all that is seen lies on one side.
     """
+    rows, columns = np.nonzero(teeth)[1:]
+    if len(rows) >= LEAST_SEEN and np.ptp(columns) > 0:
+        slope = float(np.polyfit(columns, rows, 1)[0])
+        if abs(slope) >= HALF_ARCH_SLOPE:
+            return -1.0 if slope > 0 else float(teeth.shape[2])
     is_cut = bool(bones[..., 0].any() or bones[..., -1].any())
-    if is_cut and airway.sum() >= LEAST_AIRWAY:
+    if is_cut and airway.sum() >= LEAST_SEEN:
         return float(np.median(np.nonzero(airway)[2]))
     return midline_column(bones)
 
