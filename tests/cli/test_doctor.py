@@ -50,6 +50,24 @@ def test_a_wheel_that_does_not_load(settings: Settings, monkeypatch: pytest.Monk
     assert "make install" in check.remedy
 
 
+def test_weights_that_are_not_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found("weights", settings).verdict is Verdict.OK
+    monkeypatch.setattr(checks, "WEIGHTS", ("jaws", "wings"))
+    check = found("weights", settings)
+
+    assert check.verdict is Verdict.PROBLEM
+    assert check.finding.startswith("wings does not load")
+
+
+def test_a_file_in_place_of_the_data_folder(settings: Settings) -> None:
+    settings.data.write_text("")
+
+    for data in (settings.data, settings.data / "below"):
+        check = found("data folder", replace(settings, data=data))
+        assert check.verdict is Verdict.PROBLEM
+        assert check.finding == f"{settings.data} is a file, not a folder"
+
+
 def test_secrets_that_others_can_read(settings: Settings) -> None:
     settings.data.mkdir(mode=0o755)
     (settings.data / "credentials.json").write_text("{}")

