@@ -83,6 +83,16 @@ def test_the_same_request_gives_the_same_bytes(head_run: tuple[Path, Result, lis
     assert again.outputs[0].sha256 == head_run[1].outputs[0].sha256
 
 
+def test_nothing_is_looked_for_where_the_scan_alone_is_wanted(small_scan: Path, tmp_path: Path) -> None:
+    outputs = (OutputFile("volumes", ".nii.gz", ()), OutputFile("archive", ".zip", ()))
+    request = Request(inputs=(InputFile("cbct", str(small_scan), ""),), outputs=outputs)
+
+    result = run(request, tmp_path, lambda progress: None)
+
+    assert [output.status for output in result.outputs] == ["Available", "Available"]
+    assert result.receipt["options"] == {}
+
+
 def test_a_scan_without_a_jaw_succeeds_and_says_so(tmp_path: Path) -> None:
     result = run(request_for(shared_path("scans/gantry_tilt_dicom"), "mandible"), tmp_path, lambda progress: None)
     (output,) = result.outputs

@@ -18,6 +18,9 @@ from gnathos.segmentation import Finding, Outcome, Reason, Segmentation
 ALONG_THE_ARCH = ("mandible", "all_permanent_teeth")
 """What the arch of a panoramic picture is told by, which names no structures itself."""
 
+SHOWING_NONE = ("volumes", "archive")
+"""Kinds that show no structure where none is named: in a job with no others nothing has to be found."""
+
 Names = tuple[str, ...]
 
 
@@ -119,7 +122,8 @@ def structures_wanted(outputs: Sequence[OutputFile]) -> dict[str, Structure]:
     """All that has to be found, by name."""
     sought = (name for output in outputs for name in _along_the_arch(output))
     wanted = {structure.name: structure for structure in expand_structures([*_names(outputs), *sought])}
-    return wanted or dict(STRUCTURES)
+    shows_none = all(output.kind in SHOWING_NONE for output in outputs)
+    return wanted if wanted or shows_none else dict(STRUCTURES)
 
 
 def _names(outputs: Sequence[OutputFile]) -> list[str]:
