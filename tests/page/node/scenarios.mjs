@@ -1,13 +1,15 @@
 /** `node scenarios.mjs NAME` with what is given as JSON on standard input; prints as JSON what was seen. */
 
 import { readFileSync } from 'node:fs'
-import { Browser, faultsOf } from './browser.mjs'
+import { Browser, drawn, drop, faultsOf } from './browser.mjs'
 
 const RESULT = 'canvas[data-shown=everything]'
+/** For what takes a whole job. */
+const COMPUTED = { timeout: 500_000 }
 
 /** From a folder of slices to a picture, a measured distance, and a link for somebody else. */
 async function dropToPicture(browser, given) {
-  const seen = { steps: [] }
+  const seen = {}
   const page = await browser.open()
   await browser.picture(page, 'sign-in')
   await browser.signIn(page)
@@ -15,36 +17,34 @@ async function dropToPicture(browser, given) {
   await browser.picture(page, 'empty')
   seen.faults = { empty: await faultsOf(page) }
   await page.getByRole('link', { name: 'New job' }).last().click()
-  await page.getByLabel('Folder of the scan').setInputFiles(given.slices)
+  await drop(page, page.getByRole('group', { name: 'Scan' }), given.slices)
   await page.getByText('sent as one zip').waitFor()
   for (const name of given.structures) await page.getByLabel(name, { exact: true }).check()
   await page.getByRole('checkbox', { name: 'Tooth 36' }).click()
+  seen.dropped = await page.getByRole('group', { name: 'Scan' }).innerText()
   await page.getByRole('radio', { name: 'Universal' }).check()
   seen.universal = await page.getByRole('checkbox', { name: 'Tooth 19,' }).getAttribute('data-tooth')
-  await page.getByLabel('PNG').check()
+  for (const name of ['Picture', 'Panoramic picture']) {
+    await page.getByRole('group', { name, exact: true }).getByLabel('PNG').check()
+  }
   await page.getByLabel('Zip').check()
   await page.getByLabel('Reference').fill('case 12')
   await browser.picture(page, 'new', { fullPage: true })
   seen.faults.new = await faultsOf(page)
   const network = await page.context().newCDPSession(page)
-  const slowly = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: given.bytes / 3 }
+  const slowly = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: given.bytes / 10 }
   await network.send('Network.emulateNetworkConditions', slowly)
   await page.getByRole('button', { name: 'Start' }).click()
   await page.getByText(/^Sending .* of/).waitFor()
-  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.2)
-  seen.steps.push((await page.locator('[aria-current=step]').textContent()).trim())
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.1)
+  await page.evaluate(keepSteps)
   await browser.picture(page, 'uploading')
   seen.faults.uploading = await faultsOf(page)
   await network.send('Network.emulateNetworkConditions', { ...slowly, uploadThroughput: -1 })
-  for (let [step] = seen.steps; !(await page.locator('.result').count()); await page.waitForTimeout(50)) {
-    const next = (await page.locator('[aria-current=step]').textContent({ timeout: 1000 }).catch(() => '')).trim()
-    if (next && next !== step) seen.steps.push((step = next))
-    if (next === 'Segment' && !seen.hasRunning) {
-      seen.hasRunning = true
-      await browser.picture(page, 'running')
-    }
-  }
-  await page.locator(RESULT).waitFor()
+  await page.waitForFunction(() => window.steps.includes('Segment'), null, COMPUTED)
+  await browser.picture(page, 'running')
+  await page.locator(RESULT).waitFor(COMPUTED)
+  seen.steps = await page.evaluate(() => window.steps)
   seen.jobId = page.url().split('/').pop()
   await look(browser, page, seen)
   await measure(browser, page, seen)
@@ -52,17 +52,30 @@ async function dropToPicture(browser, given) {
   return seen
 }
 
+/** In the page: keep every step that it shows. */
+function keepSteps() {
+  window.steps = []
+  const keep = () => {
+    const step = document.querySelector('[aria-current=step]')?.textContent.trim()
+    if (step && step !== window.steps.at(-1)) window.steps.push(step)
+  }
+  keep()
+  new MutationObserver(keep).observe(document.body, { subtree: true, childList: true, attributes: true })
+}
+
 async function look(browser, page, seen) {
+  await page.getByRole('img', { name: /Panoramic/ }).waitFor()
+  seen.pictures = await page.locator('figcaption').allInnerTexts()
   await browser.picture(page, 'done', { fullPage: true })
   seen.faults.done = await faultsOf(page)
   seen.rows = await page.locator('aside li').evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, ' ')))
   seen.colours = await coloursOf(page)
   await page.getByRole('button', { name: 'Hide all' }).click()
-  await page.waitForTimeout(300)
+  await drawn(page)
   seen.coloursHidden = await coloursOf(page)
   await page.getByRole('button', { name: 'Show all' }).click()
   await page.getByLabel('Colour by status').check()
-  await page.waitForTimeout(300)
+  await drawn(page)
   seen.coloursByStatus = await coloursOf(page)
   await page.getByLabel('Colour by status').uncheck()
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /Download all/ }).click()])
@@ -146,25 +159,71 @@ async function errors(browser, given) {
   await page.getByLabel('Client id').fill(given.clientId)
   await page.getByLabel('Client secret').fill(given.clientSecret)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('heading', { name: 'Jobs' }).waitFor()
+  await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
   await page.goto(`${given.url}/#/new`)
   const files = page.getByLabel('Files of the scan')
   await files.setInputFiles({ name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 letter') })
   seen.wrongFile = await page.getByRole('alert').innerText()
-  await files.setInputFiles({ name: 'slice.dcm', mimeType: 'application/dicom', buffer: Buffer.alloc(4000, 7) })
-  let isFirst = true
-  await page.route('**/uploads/**', (route) => (isFirst ? ((isFirst = false), route.abort()) : route.continue()))
-  await page.getByRole('button', { name: 'Start' }).click()
-  seen.interrupted = await page.getByRole('alert').innerText()
-  await browser.picture(page, 'upload-interrupted')
-  await page.getByRole('button', { name: 'Send again' }).click()
-  await page.getByRole('alert').filter({ hasNotText: 'interrupted' }).waitFor()
+  await brokenUpload(browser, page, seen, given.large)
+  await page.getByText('Failed').waitFor()
   seen.badScan = await page.getByRole('alert').innerText()
   await browser.picture(page, 'failed')
   seen.faults = { failed: await faultsOf(page) }
   await page.goto(`${given.url}/#/job/00000000-0000-0000-0000-000000000000`)
   seen.unknownJob = await page.getByRole('alert').innerText()
   return seen
+}
+
+/** A connection that is gone for longer than the page waits; and, on the second try, for a moment at the second part. */
+async function brokenUpload(browser, page, seen, large) {
+  await page.clock.install()
+  await page.getByLabel('Files of the scan').setInputFiles(large)
+  let breaks = Infinity
+  const parts = (seen.parts = [])
+  await page.route('**/uploads/**', (route) => {
+    const offset = Number(route.request().headers()['upload-offset'] ?? -1)
+    const isBroken = breaks > 0 && (breaks === Infinity || offset > 0)
+    if (isBroken) breaks--
+    else parts.push([route.request().method(), offset])
+    return isBroken ? route.abort() : route.continue()
+  })
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByText('The connection broke').waitFor()
+  await browser.picture(page, 'upload-broken')
+  const alert = page.getByRole('alert')
+  for (; !(await alert.count()); await page.clock.fastForward(30_000)) await drawn(page)
+  seen.interrupted = await alert.innerText()
+  await browser.picture(page, 'upload-interrupted')
+  breaks = 1
+  await page.getByRole('button', { name: 'Send again' }).click()
+  await page.getByText('The connection broke').waitFor()
+  await page.clock.fastForward(30_000)
+}
+
+/** Surfaces that were sent and came back in other formats: one is drawn, the other cannot be. */
+async function surfacesAlone(browser, given) {
+  const page = await browser.open()
+  await browser.signIn(page)
+  await page.goto(`${given.url}/#/job/${given.jobId}`)
+  await page.locator(RESULT).waitFor()
+  await browser.picture(page, 'surfaces-alone', { fullPage: true })
+  const faults = { 'surfaces-alone': await faultsOf(page) }
+  const notes = await page.locator('.warning, .lack').allInnerTexts()
+  return { notes, faults, lit: await litOf(page), rows: await page.locator('aside li .title').allInnerTexts() }
+}
+
+/** How many pixels of the canvas are lit. */
+async function litOf(page) {
+  const picture = await page.locator('canvas').screenshot()
+  return page.evaluate(async (bytes) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(bytes)], { type: 'image/png' }))
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d')
+    canvas.drawImage(image, 0, 0)
+    const { data } = canvas.getImageData(0, 0, image.width, image.height)
+    let lit = 0
+    for (let at = 0; at < data.length; at += 4) if (data[at] > 60) lit++
+    return lit
+  }, [...picture])
 }
 
 /** The whole way without a mouse. */
@@ -193,7 +252,6 @@ async function keyboard(browser, given) {
   await page.getByRole('button', { name: 'Start' }).press('Enter')
   await page.getByRole('button', { name: 'Cancel' }).press('Enter')
   await page.getByText('This job was cancelled').waitFor()
-  seen.cancelled = true
   await page.getByRole('button', { name: 'Delete' }).press('Enter')
   await page.getByRole('dialog').waitFor()
   await page.keyboard.press('Escape')
@@ -250,15 +308,16 @@ async function smallAndDark(browser, given) {
 async function runAgain(browser, given) {
   const page = await browser.open()
   await browser.signIn(page)
-  await page.getByRole('link', { name: /^Run case 12 again/ }).click()
+  await page.getByRole('link', { name: 'Run again: case 12' }).click()
   await page.getByText('need not be sent again').waitFor()
   const chosen = await page.getByLabel('Left maxillary sinus').isChecked()
   await page.getByLabel('Left maxillary sinus').uncheck()
+  await page.getByRole('checkbox', { name: 'Tooth 36' }).click()
   await page.getByLabel('JSON').check()
   await browser.picture(page, 'again')
   await page.getByRole('button', { name: 'Start' }).click()
   await page.waitForURL((url) => /#\/job\//.test(url.hash) && !url.hash.includes(given.jobId))
-  await page.locator(RESULT).waitFor()
+  await page.locator(RESULT).waitFor(COMPUTED)
   const rows = await page.locator('aside li .title').allInnerTexts()
   return { chosen, rows, reference: await page.getByRole('heading', { level: 1 }).innerText() }
 }
@@ -288,7 +347,7 @@ async function timings(browser, given) {
   return { shell, ...bytes, ...Object.fromEntries(marks.map(([name, at]) => [name, at - opened])) }
 }
 
-const SCENARIOS = { notations, timings, dropToPicture, errors, keyboard, smallAndDark, runAgain }
+const SCENARIOS = { notations, surfacesAlone, timings, dropToPicture, errors, keyboard, smallAndDark, runAgain }
 
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const browser = await Browser.start(given)

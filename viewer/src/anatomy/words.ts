@@ -18,6 +18,9 @@ const NAMES: Record<string, string> = {
   all_deciduous_teeth: 'All deciduous teeth',
   all_nerves: 'Both mandibular canals',
   all_sinuses: 'Both maxillary sinuses',
+  ios_upper: 'Upper jaw, surface scan',
+  ios_lower: 'Lower jaw, surface scan',
+  facial: 'Face, surface scan',
 }
 
 const GROUPS: [string, string[]][] = [

@@ -14,14 +14,8 @@ export type Watcher = {
   away: (isAway: boolean) => void
 }
 
-/** Tell of a job until it ends; an engine that is away for a while is waited for. Returns what stops the telling. */
-export function watch(jobId: string, watcher: Watcher): () => void {
-  const stop = new AbortController()
-  void follow(jobId, watcher, stop.signal)
-  return () => stop.abort()
-}
-
-async function follow(jobId: string, watcher: Watcher, signal: AbortSignal): Promise<void> {
+/** Tell of a job until it ends, or `signal` says to stop; an engine that is away for a while is waited for. */
+export async function watch(jobId: string, watcher: Watcher, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const answer = await request(`/jobs/${jobId}/events`, { signal })

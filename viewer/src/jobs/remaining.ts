@@ -20,8 +20,8 @@ export class Remaining {
     this.endsAt = this.endsAt === null ? guess : (this.endsAt + guess) / 2
   }
 
-  /** Seconds; null while there is nothing to judge by. */
+  /** Seconds; null while there is nothing to judge by, and once it takes longer than was thought. */
   seconds(now = performance.now()): number | null {
-    return this.endsAt === null ? null : Math.max(1, (this.endsAt - now) / 1000)
+    return this.endsAt === null || this.endsAt <= now ? null : (this.endsAt - now) / 1000
   }
 }

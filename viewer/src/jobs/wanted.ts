@@ -18,7 +18,7 @@ const VIEWING_FORMAT = '.nii.gz'
 
 const MESHES = 'meshes'
 /** Kinds of one file per structure; of the others there is one file for all. */
-const ONE_EACH = [MESHES]
+const ONE_EACH = [MESHES, 'dicomMeshes']
 
 export function usual(known: Catalogue): Wanted {
   const mesh = known.outputFiles[MESHES]?.extensions[0]
@@ -30,6 +30,13 @@ export function kindsToChoose(known: Catalogue): string[] {
   return Object.keys(known.outputFiles).filter((kind) => kind !== VIEWING)
 }
 
+/** Whether what was chosen shows structures: a panoramic picture does not. */
+export function needsStructures(wanted: Wanted, known: Catalogue): boolean {
+  const kinds = Object.keys(wanted.formats).filter((kind) => wanted.formats[kind]!.length > 0)
+  const showing = kinds.filter((kind) => known.outputFiles[kind]?.takesStructures)
+  return showing.length > 0 || kinds.length === 0
+}
+
 export function bodyOf(wanted: Wanted, input: InputBody, known: Catalogue): JobBody {
   const outputFiles: Record<string, OutputBody[]> = {}
   for (const [kind, extensions] of Object.entries(wanted.formats)) {
@@ -37,10 +44,8 @@ export function bodyOf(wanted: Wanted, input: InputBody, known: Catalogue): JobB
     if (entries.length > 0) outputFiles[kind] = entries
   }
   if (known.outputFiles[VIEWING]) {
-    outputFiles[VIEWING] = [
-      { extension: VIEWING_FORMAT },
-      { extension: VIEWING_FORMAT, structures: wanted.structures },
-    ]
+    const labels = wanted.structures.length > 0 ? [{ extension: VIEWING_FORMAT, structures: wanted.structures }] : []
+    outputFiles[VIEWING] = [{ extension: VIEWING_FORMAT }, ...labels]
   }
   const body: JobBody = { inputFiles: { cbct: input }, outputFiles }
   if (Object.keys(wanted.options).length > 0) body.options = wanted.options

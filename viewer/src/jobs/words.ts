@@ -28,6 +28,7 @@ export function stepOf(stage: string): number {
 
 const KINDS: Record<string, [string, string]> = {
   meshes: ['Meshes', 'One surface for each structure, in millimetres and patient coordinates.'],
+  dicomMeshes: ['Meshes as DICOM', 'Encapsulated STL, which refers to the scan; for archives (PACS).'],
   segmentations: ['Label maps', 'Every voxel with the number of its structure, on the scan’s own grid.'],
   previews: ['Picture', 'The surfaces from four sides and three slices, on one sheet.'],
   report: ['Report', 'Volumes, surfaces, extents and a table of teeth.'],

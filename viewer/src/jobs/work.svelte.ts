@@ -8,9 +8,10 @@ import type { JobBody, Submitted } from '../engine/types'
 import type { Scan } from '../scan/given'
 import { upload } from '../scan/upload'
 
-export type Work = { name: string; total: number; sent: number; problem: Problem | null }
+/** `isBroken`: the connection broke, and is waited for. */
+export type Work = { name: string; total: number; sent: number; isBroken: boolean; problem: Problem | null }
 
-type Sending = { scan: Scan; uploadUrl: string; notifyUrl: string; abort: AbortController }
+type Sending = { scan: Scan; uploadUrl: string; notifyUrl: string; isBegun: boolean; abort: AbortController }
 
 export const works = new SvelteMap<string, Work>()
 const sendings = new Map<string, Sending>()
@@ -25,7 +26,7 @@ export async function submit(body: JobBody, scan: Scan | null): Promise<string> 
   const made = await call<Submitted>('/job', { method: 'POST', body, headers })
   const urls = made.presignedUploadUrl.cbct
   if (scan && urls) {
-    sendings.set(made.jobId, { scan, ...urls, abort: new AbortController() })
+    sendings.set(made.jobId, { scan, ...urls, isBegun: false, abort: new AbortController() })
     void send(made.jobId)
   }
   return made.jobId
@@ -34,31 +35,36 @@ export async function submit(body: JobBody, scan: Scan | null): Promise<string> 
 export async function send(jobId: string): Promise<void> {
   const sending = sendings.get(jobId)
   if (!sending) return
-  const { scan } = sending
-  const tell = (sent: number, problem: Problem | null = null): void => {
-    works.set(jobId, { name: scan.name, total: scan.content.size, sent, problem })
+  const { name, content } = sending.scan
+  const { isBegun, abort: { signal } } = sending
+  const tell = (change: Partial<Work>): void => {
+    const before = works.get(jobId) ?? { name, total: content.size, sent: 0 }
+    if (!signal.aborted) works.set(jobId, { ...before, isBroken: false, problem: null, ...change })
   }
-  tell(0)
+  tell({})
+  sending.isBegun = true
   try {
-    await upload(ownAddress(sending.uploadUrl), scan.content, tell, sending.abort.signal)
-    tell(scan.content.size)
-    await notify(sending.notifyUrl)
+    const progress = (sent: number): void => tell({ sent })
+    const broke = (sent: number): void => tell({ sent, isBroken: true })
+    await upload({ url: ownAddress(sending.uploadUrl), content, isBegun, signal, progress, broke })
+    tell({ sent: content.size })
+    await notify(sending.notifyUrl, signal)
     forget(jobId)
   } catch (error) {
-    if (sending.abort.signal.aborted) forget(jobId)
-    else tell(0, asProblem(error))
+    if (signal.aborted) forget(jobId)
+    else tell({ problem: asProblem(error) })
   }
 }
 
-/** Stop sending. */
+/** Stop sending, before what is under way is refused. */
 export function abandon(jobId: string): void {
   sendings.get(jobId)?.abort.abort()
   forget(jobId)
 }
 
-async function notify(url: string): Promise<void> {
+async function notify(url: string, signal: AbortSignal): Promise<void> {
   const path = ownAddress(url).replace(/^.*?\/(v\d+|\d{2}\.\d{2})(?=\/)/, '')
-  await request(path, { method: 'PUT' })
+  await request(path, { method: 'PUT', signal })
 }
 
 function forget(jobId: string): void {

@@ -21,7 +21,7 @@ export type Row = {
 }
 
 const AVAILABLE = 'Available'
-const SHOWN_AS_SURFACES = ['.stl', '.ply', '.obj']
+const SHOWN_AS_SURFACES = ['.stl', '.ply', '.obj', '.glb']
 const FAILED = 'Failed'
 const GRAY: Colour = [176, 186, 194]
 

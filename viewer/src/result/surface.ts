@@ -8,6 +8,7 @@ const READERS: Record<string, (content: ArrayBuffer) => Surface | Promise<Surfac
   '.stl': readStl,
   '.ply': (content) => renamed(NVMeshLoaders.readPLY(content)),
   '.obj': async (content) => renamed(await NVMeshLoaders.readOBJ(content)),
+  '.glb': readGlb,
 }
 
 export async function readSurface(content: ArrayBuffer, extension: string): Promise<Surface> {
@@ -21,6 +22,34 @@ export async function readSurface(content: ArrayBuffer, extension: string): Prom
 
 function renamed(found: { positions: Float32Array; indices: Uint32Array }): Surface {
   return { points: found.positions, faces: found.indices }
+}
+
+type Gltf = {
+  meshes: { primitives: { attributes: { POSITION: number }; indices: number }[] }[]
+  accessors: { bufferView: number; count: number }[]
+  bufferViews: { byteOffset: number; byteLength: number }[]
+}
+
+const JSON_AT = 20
+const CHUNK_HEADER_BYTES = 8
+
+/** Binary glTF as the engine writes it: one buffer, 32-bit places and indices, no transforms; all its meshes as one. */
+function readGlb(content: ArrayBuffer): Surface {
+  const jsonBytes = new DataView(content).getUint32(JSON_AT - CHUNK_HEADER_BYTES, true)
+  const gltf = JSON.parse(new TextDecoder().decode(new Uint8Array(content, JSON_AT, jsonBytes))) as Gltf
+  const bytesOf = (accessor: number): ArrayBuffer => {
+    const view = gltf.bufferViews[gltf.accessors[accessor]!.bufferView]!
+    const start = JSON_AT + jsonBytes + CHUNK_HEADER_BYTES + view.byteOffset
+    return content.slice(start, start + view.byteLength)
+  }
+  const points: number[] = []
+  const faces: number[] = []
+  for (const { attributes, indices } of gltf.meshes.flatMap((mesh) => mesh.primitives)) {
+    const before = points.length / 3
+    for (const each of new Float32Array(bytesOf(attributes.POSITION))) points.push(each)
+    for (const each of new Uint32Array(bytesOf(indices))) faces.push(before + each)
+  }
+  return { points: Float32Array.from(points), faces: Uint32Array.from(faces) }
 }
 
 const HEADER_BYTES = 84
