@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.processes import command_of, descendants_of
 
-from bench.load import ROLES, engine_process, resident_bytes
+from bench.load import ROLES, engine_process
 from bench.scans import SMALL, phantom
 from bench.tables import print_table
 from gnathos.cli.connection import engine_of
@@ -36,7 +36,7 @@ def main() -> None:
                 print(f"{at_s / 60:.0f} min, {jobs} jobs: {held}", flush=True)
     rows = (_row(role, samples) for role in samples[0][1])
     columns = ("role", "first, MB", "last, MB", "most, MB", "slope, MB an hour")
-    print_table(f"memory (PSS) over {samples[-1][0] / 60:.0f} minutes and {jobs} jobs", columns, rows)
+    print_table(f"memory of its own over {samples[-1][0] / 60:.0f} minutes and {jobs} jobs", columns, rows)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,9 +65,17 @@ def _held_mb(engine_pid: int) -> dict[str, float]:
     processes = [engine_pid, *descendants_of(engine_pid)]
     words = {"supervisor": "gnathos.cli", **ROLES}
     return {
-        role: sum(resident_bytes(pid) for pid in processes if each in command_of(pid)) / 1e6
-        for role, each in words.items()
+        role: sum(_own_bytes(pid) for pid in processes if each in command_of(pid)) / 1e6 for role, each in words.items()
     }
+
+
+def _own_bytes(pid: int) -> int:
+    """What is not read from files: programs and libraries count less the more engines run beside this one."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # ended meanwhile
+        return 0
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
 
 
 def _row(role: str, samples: list[Sample]) -> tuple[str, ...]:
