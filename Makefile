@@ -12,6 +12,7 @@ key = $(shell $(PYTHON) -c 'import hashlib, os, pathlib, sys; \
 CORE := $(VENV)/core-$(call key,requirements.lock)
 DEV := $(VENV)/dev-$(call key,requirements.lock requirements-dev.lock)
 CLIENT := clients/typescript
+BENCH := $(VENV)/bench-$(call key,requirements.lock requirements-dev.lock requirements-bench.lock)
 NODE := $(NODE_TESTS:%=%/node_modules/.package-lock.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
@@ -28,7 +29,7 @@ up: $(CORE)
 test: $(DEV) $(NODE)
 	$(BIN)/python -m pytest
 
-bench: $(DEV) $(NODE)
+bench: $(BENCH) $(NODE)
 	$(BIN)/python -m bench
 
 lint: $(DEV)
@@ -48,6 +49,11 @@ $(CORE):
 $(DEV): $(CORE)
 	@echo "adding what the tests need to $(VENV)"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+$(BENCH): $(DEV)
+	@echo "adding the programs to measure against to $(VENV)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-bench.lock
 	@touch $@
 
 # Without node the tests of the Node snippets, the page and Azure's emulator skip themselves, and say so.
@@ -74,6 +80,7 @@ lock:
 	$(VENV)/lock/bin/pip install --quiet uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 
 # Lints the files of deploy/ with the tools of their own kind, in an environment of their own.
 deploy-check:

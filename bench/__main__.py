@@ -11,16 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import page
+from bench import decimation, page
 from bench.load import load_rows
 from bench.scans import LARGE, SMALL, phantom
 from bench.tables import print_table
 from bench.transfers import transfer_rows
+from gnathos.anatomy import STRUCTURES
 from gnathos.cli.connection import engine_of
 from gnathos.cli.demo import running_engine
 from gnathos.pipeline import InputFile, OutputFile, Request
 
 MANDIBLE = {"meshes": [{"extension": ".stl", "structures": ["mandible"]}]}
+PIPELINE_COLUMNS = ("stage", "seconds", "peak memory, MB")
 OVERHEAD_JOBS = 3
 UPLOAD_BYTES = 500 * 10**6
 SAMPLE_INTERVAL_S = 0.02
@@ -30,7 +32,9 @@ POLL_INTERVAL_S = 0.02
 def main() -> None:
     """Measure and print."""
     large, small = phantom("large", LARGE), phantom("small", SMALL)
-    print_table("pipeline, 512 × 512 × 400 at 0.3 mm", ("stage", "seconds", "peak memory, MB"), pipeline_rows(large))
+    print_table("mandible of 512 × 512 × 400 at 0.3 mm", PIPELINE_COLUMNS, pipeline_rows(large, ("mandible",)))
+    print_table("the same, all structures as one mesh", PIPELINE_COLUMNS, pipeline_rows(large, tuple(STRUCTURES)))
+    print_table(decimation.TITLE, decimation.COLUMNS, decimation.decimation_rows(large))
     with tempfile.TemporaryDirectory(prefix="gnathos-bench-") as data, running_engine(Path(data)) as credentials:
         rows = overhead_rows(credentials, small)
         print_table("engine, apart from computing", ("what", "seconds"), rows)
@@ -40,9 +44,9 @@ def main() -> None:
     print_table("500 MB by clients' presigned URLs", ("what", "value"), transfer_rows())
 
 
-def pipeline_rows(scan: Path) -> Iterator[Sequence[str]]:
+def pipeline_rows(scan: Path, structures: tuple[str, ...]) -> Iterator[Sequence[str]]:
     """Seconds and peak memory of each stage, in a process of its own as in a job."""
-    request = Request((InputFile("cbct", str(scan.resolve()), ".dcm"),), (OutputFile("meshes", ".stl", ("mandible",)),))
+    request = Request((InputFile("cbct", str(scan.resolve()), ".dcm"),), (OutputFile("meshes", ".stl", structures),))
     peaks: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="gnathos-bench-") as folder:
         request.save(Path(folder))

@@ -12,6 +12,8 @@ from gnathos.imaging.volume import Volume
 
 FloatArray = npt.NDArray[np.float32]
 
+_ON_VOXEL = 1e-6
+"""Places this near to a voxel, in voxels, take its value alone."""
 TOUCH = 1e-3
 """Places this near to a voxel, in voxels or mm, lie on it."""
 
@@ -115,6 +117,9 @@ def interpolate(source: Volume, target: Volume) -> FloatArray:
 def _interpolate_axis(values: npt.NDArray[Any], places: npt.NDArray[np.float64], axis: int) -> FloatArray:
     last = values.shape[axis] - 1
     clipped = np.clip(places, 0, last)
+    whole = np.round(clipped).astype(int)
+    if np.abs(clipped - whole).max(initial=0.0) < _ON_VOXEL:
+        return np.take(values, whole, axis)
     lower = np.minimum(clipped.astype(int), max(last - 1, 0))
     upper = np.minimum(lower + 1, last)
     weights = (clipped - lower).astype(np.float32).reshape([-1 if each == axis else 1 for each in range(3)])

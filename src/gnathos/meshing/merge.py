@@ -9,6 +9,8 @@ from gnathos.imaging.sampling import interpolate
 
 TOUCH = 1e-3
 """Corners this near to a voxel, in voxels, lie on it."""
+_SLAB = 32
+"""Slices interpolated at a time: a field of larger voxels is never held whole on the finer lattice."""
 
 
 def merge_fields(fields: Sequence[Volume]) -> Volume:
@@ -31,6 +33,8 @@ def merge_fields(fields: Sequence[Volume]) -> Volume:
     affine[:3, 3] = finest.points_lps_mm(low[None])[0]
     union = Volume(np.full(high - low, -1, np.float32), affine, frame_of_reference_uid=finest.frame_of_reference_uid)
     for each, (start, stop) in zip(fields, boxes, strict=True):
-        part = union.crop(start - low, stop - low)
-        np.maximum(part.voxels, interpolate(each, part), out=part.voxels)
+        for first in range(start[0], stop[0], _SLAB):
+            last = min(first + _SLAB, stop[0])
+            slab = union.crop((first, *start[1:]) - low, (last, *stop[1:]) - low)
+            np.maximum(slab.voxels, interpolate(each, slab), out=slab.voxels)
     return union

@@ -1,7 +1,8 @@
 """Triangles shown to be near a surface piece by piece, whichever way it is folded there.
 
 The distance to one triangle is convex, so a piece is within the bound if its corners are within it of one and the
-same triangle; pieces for which no such triangle is found are cut in four and tried again.
+same triangle; pieces for which no such triangle is found are cut in four and tried again. A small one is near as a
+whole if a corner of it is near enough.
 
 Source: branch and bound as in Guthe et al. 2005, "Fast and accurate Hausdorff distance calculation between meshes".
 """
@@ -16,6 +17,8 @@ Flags = npt.NDArray[np.bool_]
 
 MOST_CUTS = 6
 """Times that a piece is cut in four before it counts as not shown."""
+SMALLEST = 0.1
+"""Share of the bound below which a piece is not cut."""
 _MIDDLES = np.array([(1, 1, 0), (0, 1, 1), (1, 0, 1)]) / 2
 _QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
 """Of the corners and mid-edges of a triangle."""
@@ -35,11 +38,13 @@ def _pieces_within(corners: Floats, owners: Indices, distances: Floats, target: 
     faces = np.arange(len(corners))
     for cut in range(MOST_CUTS + 1):
         shown[faces[(distances > bound_mm).any(axis=1)]] = False
-        left = np.flatnonzero(shown[faces])
+        sizes_mm = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+        left = np.flatnonzero(shown[faces] & (distances.min(axis=1) + sizes_mm > bound_mm))
         left = left[~_near_by_parts(corners[left], owners[left], target, bound_mm)]
-        if cut == MOST_CUTS:
-            shown[faces[left]] = False
-        if not len(left) or cut == MOST_CUTS:
+        is_small = sizes_mm[left] < SMALLEST * bound_mm
+        shown[faces[left if cut == MOST_CUTS else left[is_small]]] = False
+        left = left[shown[faces[left]]]
+        if not len(left):
             break
         faces = np.repeat(faces[left], len(_QUARTERS))
         corners, owners, distances = _quartered(corners[left], owners[left], distances[left], target, bound_mm)

@@ -1,7 +1,8 @@
 """Proof that two surfaces lie within a distance of each other: of every point, not of samples.
 
 Most of it is shown for both ways at once, by laying the one onto the other (`laying`). What is left, where a surface
-is folded, is shown piece by piece, each way for itself (`pieces`).
+is folded, is shown each way for itself: piece by piece (`pieces`), for large triangles after small ones have been laid
+over them (`overlay`).
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from gnathos.meshing.laying import UNKNOWN, Laying, Target
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.nearness import Nearness
+from gnathos.meshing.overlay import covered_within
 from gnathos.meshing.pieces import faces_within
 from gnathos.meshing.triangles import Floats, Indices
 
@@ -65,7 +67,7 @@ class Proof:
         is_near = self._is_near if len(self._is_near) else np.zeros(len(coarse.faces), np.bool_)
         if of_both or not len(lost):
             asked = np.flatnonzero(~is_covered & ~is_near)
-            is_near[asked] = self._are_near(coarse, asked)
+            is_near[asked] = self._are_near(coarse, asked, target.nearness)
             is_covered |= is_near
         else:  # what strayed is undone first; the faces on it will be asked for then
             is_covered[:] = True
@@ -83,18 +85,22 @@ class Proof:
         kept = np.flatnonzero(places != UNKNOWN)
         self._is_near = _marked(places[kept][self._is_near[kept]], count)
 
-    def _are_near(self, coarse: Mesh, asked: Indices) -> Flags:
+    def _are_near(self, coarse: Mesh, asked: Indices, nearness: Nearness) -> Flags:
         """(k,) whether coarse faces are shown to be near to what is laid on them and on those around them."""
-        if not len(asked):
-            return np.zeros(0, np.bool_)
         corners = _marked(coarse.faces[asked].ravel().astype(np.int64), len(coarse.vertices_lps_mm))
         around = np.asarray(corners[coarse.faces].any(axis=1))
         owners = self._laying.owners[self._fine.faces]
-        near = ((owners != UNKNOWN) & around[owners]).any(axis=1)
-        part = Mesh(self._fine.vertices_lps_mm, self._fine.faces[near])
-        if not len(part.faces):
+        seeds = np.flatnonzero((owners != UNKNOWN).all(axis=1) & around[owners].any(axis=1))
+        if not len(asked) or not len(seeds):
             return np.zeros(len(asked), np.bool_)
-        return faces_within(_corners_of(coarse, asked), Nearness(part), self._bound_mm)
+        is_near = np.zeros(len(asked), np.bool_)
+        if self._fine.is_watertight:
+            flags = _marked(asked, len(coarse.faces))
+            is_near = covered_within(nearness.triangles, flags, self._fine, seeds, owners[seeds], self._bound_mm)[asked]
+        left = np.flatnonzero(~is_near)
+        part = Nearness(Mesh(self._fine.vertices_lps_mm, self._fine.faces[seeds]))
+        is_near[left] = faces_within(_corners_of(coarse, asked[left]), part, self._bound_mm)
+        return is_near
 
 
 def _corners_of(mesh: Mesh, which: Indices) -> Floats:

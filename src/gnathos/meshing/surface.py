@@ -31,9 +31,9 @@ def surface_from_field(field: Volume) -> Mesh:
     """
     padded = _pad(refine_grid(field, FINEST_NEEDED_MM))
     values = padded.voxels
-    if not (values > 0).any():
+    if not values.max(initial=0.0) > 0:
         raise MeshingFailed("Nothing of the structure is left to make a surface of.")
-    values[np.abs(values) < OFF_ZERO] = -OFF_ZERO
+    np.copyto(values, -OFF_ZERO, where=(values < OFF_ZERO) & (values > -OFF_ZERO))
     points, faces, _, _ = marching_cubes(values, level=0.0, allow_degenerate=False)
     mesh = Mesh(padded.points_lps_mm(points).astype(np.float32), faces.astype(np.int32))
     outward = mesh if mesh.volume_ml >= 0 else Mesh(mesh.vertices_lps_mm, mesh.faces[:, ::-1].copy())
