@@ -11,6 +11,8 @@ from typing import Any
 
 from gnathos.errors import InvalidSetting
 
+HIGHEST_PORT = 65_535
+
 
 def _setting(default: Any, description: str) -> Any:
     return field(default=default, metadata={"description": description})
@@ -60,7 +62,7 @@ class Settings:
         """Read `GNATHOS_*`; what is `given` and not None wins.
 
         Raises:
-            InvalidSetting: a value is not of its kind; names the variable.
+            InvalidSetting: a value is not of its kind or out of its range; names the variable.
         """
         values: dict[str, Any] = {}
         for setting in fields(cls):
@@ -69,6 +71,7 @@ class Settings:
                 values[setting.name] = given[setting.name]
             elif variable in environment:
                 values[setting.name] = _parse(variable, environment[variable], type(setting.default))
+        _check_ranges(values)
         return cls(**values)
 
     def as_environment(self) -> dict[str, str]:
@@ -86,3 +89,11 @@ def _parse(variable: str, text: str, kind: type) -> Any:
         return kind(text)
     except ValueError:
         raise InvalidSetting(f"{variable} is {text!r}, which is not a whole number.") from None
+
+
+def _check_ranges(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if isinstance(value, int) and value < 0:
+            raise InvalidSetting(f"{variable_name(name)} is {value}; it has to be 0 or above.")
+    if values.get("port", 0) > HIGHEST_PORT:
+        raise InvalidSetting(f"{variable_name('port')} is {values['port']}; it has to be {HIGHEST_PORT} or below.")

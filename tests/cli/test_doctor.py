@@ -11,6 +11,7 @@ from tests.engine import RunningEngine
 
 from gnathos.cli import checks
 from gnathos.cli.checks import Check, Verdict, check_all
+from gnathos.errors import InvalidSetting
 from gnathos.settings import Settings
 
 
@@ -66,6 +67,13 @@ def test_a_file_in_place_of_the_data_folder(settings: Settings) -> None:
         check = found("data folder", replace(settings, data=data))
         assert check.verdict is Verdict.PROBLEM
         assert check.finding == f"{settings.data} is a file, not a folder"
+
+
+@pytest.mark.parametrize("wrong", [{"port": 70_000}, {"port": -1}, {"token_hours": -24}])
+def test_settings_out_of_range_are_refused_by_name(wrong: dict[str, int]) -> None:
+    (name,) = wrong
+    with pytest.raises(InvalidSetting, match=f"GNATHOS_{name.upper()} is {wrong[name]};"):
+        Settings.from_environment({}, **wrong)
 
 
 def test_secrets_that_others_can_read(settings: Settings) -> None:

@@ -132,7 +132,9 @@ def submit(
 
 @app.command()
 def jobs(
-    state: Annotated[list[str] | None, typer.Option(help="Only jobs in it; may be given several times.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Only jobs in this state; may be given several times.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many, at most.", min=1)] = 20,
     credentials: Credentials = None,
     url: Url = None,

@@ -32,6 +32,7 @@ EXITS: tuple[tuple[type[errors.GnathosError], Exit], ...] = (
     (errors.UnknownConvention, Exit.USAGE),
     (errors.LabelsDoNotFit, Exit.USAGE),
     (errors.InvalidSetting, Exit.USAGE),
+    (errors.ReplayRefused, Exit.USAGE),
     (errors.EngineNotReachable, Exit.ENGINE),
     (errors.EngineRefused, Exit.ENGINE),
     (errors.FolderInUse, Exit.ENGINE),
