@@ -89,6 +89,17 @@ def test_a_bump_between_the_corners_of_a_large_triangle_is_not_missed(shape: Mes
     assert found.first.mean() < 0.01
 
 
+def test_a_spike_of_the_coarse_surface_alone_is_not_missed(shape: Mesh) -> None:
+    spiky = shape.vertices_lps_mm.copy()
+    middle = int(np.argmax(spiky[:, 0]))
+    spiky[middle, 0] += 0.25
+
+    found = doubts(shape, Mesh(spiky, shape.faces), 0.1)
+
+    assert found.second[(shape.faces == middle).any(axis=1)].all()
+    assert found.second.mean() < 0.01
+
+
 def test_a_triangle_over_a_hole_is_not_taken_for_near(shape: Mesh) -> None:
     holed = Mesh(shape.vertices_lps_mm, np.delete(shape.faces, np.arange(300, 340), axis=0))
 
