@@ -19,9 +19,9 @@ QUADRIC_PER_SQUARE = 20.0
 many planes; with this share about one triangle in a hundred strays beyond the bound and is made finer again."""
 _LAST_THRESHOLD = 1e-9 * 103**7
 """Quadric error that fast-simplification allows in the last of its hundred passes, in squares of its unit."""
-FINER = 3.0
-"""What the error that edges are collapsed up to is divided by each time that a place strayed."""
-MOST_ROUNDS = 16
+FINER = 2.0
+"""Times the triangles that a place gets when it strayed, against what it had before."""
+MOST_ROUNDS = 10
 """Of making finer; what has not come right by then gets its own triangles back."""
 
 
@@ -34,6 +34,8 @@ class _Thinned:
     """(k, 3) of the corners that are left."""
     corner_of: Indices
     """(n,) which of those each corner of the original belongs to."""
+    times_undone: Indices
+    """(k,) how often collapses have been undone there."""
 
     @cached_property
     def sources(self) -> Indices:
@@ -72,38 +74,37 @@ def decimate(mesh: Mesh, max_error_mm: float) -> Mesh:
         return mesh
     thinned = _collapse_all(mesh, max_error_mm)
     proof = Proof(mesh, max_error_mm)
-    errors_mm = {"fine": max_error_mm, "coarse": max_error_mm}
     for round_number in range(MOST_ROUNDS + 1):
-        strayed, way = _strayed(thinned, proof)
+        strayed = _strayed(thinned, proof)
         if not strayed.any():
             return thinned.mesh()
-        errors_mm[way] /= FINER
-        again = _done_again(thinned, strayed, errors_mm[way] if round_number < MOST_ROUNDS else 0.0)
+        again = _done_again(thinned, strayed, may_collapse=round_number < MOST_ROUNDS)
         proof.replace(_places_in(again, thinned), len(again.faces))
         thinned = again
     return mesh
 
 
 def _collapse_all(mesh: Mesh, max_error_mm: float) -> _Thinned:
+    scale = np.sqrt(_LAST_THRESHOLD / QUADRIC_PER_SQUARE) / max_error_mm
     corners = np.arange(len(mesh.vertices_lps_mm))
-    whole = _Thinned(mesh, mesh.vertices_lps_mm, corners)
+    whole = _Thinned(mesh, mesh.vertices_lps_mm, corners, np.zeros_like(corners))
     everywhere = np.ones(len(mesh.faces), np.bool_)
-    return _collapse(whole, everywhere, max_error_mm)
+    return _collapse(whole, everywhere, 4, scale)
 
 
-def _collapse(thinned: _Thinned, chosen: Flags, error_mm: float) -> _Thinned:
+def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0) -> _Thinned:
     """Collapse edges of some faces; the border between them and the others stays.
 
     Args:
         thinned: the mesh.
         chosen: (m,) by face.
-        error_mm: what the largest quadric error is told from.
+        target: number of faces to be left of those, at least.
+        scale: what places are multiplied with for it; sets the largest quadric error.
     """
-    scale = np.sqrt(_LAST_THRESHOLD / QUADRIC_PER_SQUARE) / error_mm  # the largest quadric error is a fixed one
     used, faces = np.unique(thinned.faces[chosen], return_inverse=True)
     places = thinned.places_mm[used].astype(np.float64) * scale
     left_mm, _, collapses = fast_simplification.simplify(
-        places, faces.reshape(-1, 3).astype(np.int32), target_count=4, return_collapses=True, preserve_border=True
+        places, faces.reshape(-1, 3).astype(np.int32), target_count=target, return_collapses=True, preserve_border=True
     )
     into = np.arange(len(thinned.places_mm))
     into[used[collapses[:, 1]]] = used[collapses[:, 0]]
@@ -116,12 +117,8 @@ def _collapse(thinned: _Thinned, chosen: Flags, error_mm: float) -> _Thinned:
     return replace(thinned, places_mm=moved, corner_of=into[thinned.corner_of])
 
 
-def _strayed(thinned: _Thinned, proof: Proof) -> tuple[Flags, str]:
-    """Where the surfaces are not shown to be near, or the mesh is not closed.
-
-    Returns:
-        (k,) corners there and next to them, and which surface strays: the coarse is asked once the fine does not.
-    """
+def _strayed(thinned: _Thinned, proof: Proof) -> Flags:
+    """(k,) corners where the surfaces are not shown to be near, or the mesh is not closed, and their neighbours."""
     faces = thinned.faces
     strayed = np.zeros(len(thinned.places_mm), np.bool_)
     strayed[_torn(faces, len(strayed))] = True
@@ -129,7 +126,7 @@ def _strayed(thinned: _Thinned, proof: Proof) -> tuple[Flags, str]:
     strayed[thinned.corner_of[thinned.original.faces[found.first]]] = True
     strayed[faces[found.second]] = True
     strayed[faces[strayed[faces].any(axis=1)]] = True
-    return strayed, "fine" if found.first.any() else "coarse"
+    return strayed
 
 
 def _torn(faces: Indices, count: int) -> Indices:
@@ -158,22 +155,19 @@ def _are_folded(faces: Indices) -> Flags:
     return folded
 
 
-def _done_again(thinned: _Thinned, strayed: Flags, error_mm: float) -> _Thinned:
-    """Give the corners that strayed their own places back, and collapse there less far.
-
-    Args:
-        thinned: the mesh.
-        strayed: (k,) corners.
-        error_mm: how far; 0: not again.
-    """
+def _done_again(thinned: _Thinned, strayed: Flags, may_collapse: bool) -> _Thinned:
+    """Give the corners that strayed their own places back, and collapse there less far, the more often it is done."""
+    taken = strayed[thinned.faces].any(axis=1)
+    target = int((FINER ** (1.0 + thinned.times_undone[thinned.faces[taken]].max(axis=1))).sum())
     undone = np.flatnonzero(strayed[thinned.corner_of])
     count = len(thinned.places_mm)
+    times_undone = np.concatenate([thinned.times_undone, thinned.times_undone[thinned.corner_of[undone]] + 1])
     corner_of = thinned.corner_of.copy()
     corner_of[undone] = count + np.arange(len(undone))
     places_mm = np.concatenate([thinned.places_mm, thinned.original.vertices_lps_mm[undone]])
-    again = _Thinned(thinned.original, places_mm, corner_of)
+    again = _Thinned(thinned.original, places_mm, corner_of, times_undone)
     chosen = np.asarray((again.faces >= count).any(axis=1))
-    return _collapse(again, chosen, error_mm) if error_mm else again
+    return _collapse(again, chosen, target) if may_collapse and target < chosen.sum() else again
 
 
 def _places_in(again: _Thinned, before: _Thinned) -> Indices:
