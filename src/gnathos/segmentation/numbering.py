@@ -30,12 +30,12 @@ WIDTHS_MM = {
 }
 """From mesial to distal, upper and lower, from the midline (Nelson and Ash, Wheeler's Dental Anatomy, 9th edition)."""
 PLACES_SEEN = {
-    True: (1.15, 1.75, 3.15, 4.55, 5.85, 6.8, 7.45, 7.85),
-    False: (1.2, 1.55, 2.8, 4.1, 5.5, 6.35, 7.0, 7.6),
+    True: (1.0, 1.7, 3.0, 4.0, 5.05, 6.1, 6.95, 8.1),
+    False: (1.15, 1.7, 2.9, 4.0, 5.1, 6.1, 7.0, 8.0),
 }
 PLACE_DEVIATIONS = {
-    True: (0.4, 0.65, 0.85, 0.9, 0.65, 0.45, 0.3, 0.3),
-    False: (0.45, 0.5, 0.6, 0.6, 0.65, 0.45, 0.3, 0.3),
+    True: (0.25, 0.4, 0.35, 0.5, 0.45, 0.4, 0.3, 0.25),
+    False: (0.35, 0.5, 0.4, 0.35, 0.35, 0.3, 0.25, 0.25),
 }
 """What the network answers for teeth of each place from the midline, measured on synthetic scans, and how far the
 answers spread: 1.3 times their standard deviation, since neighbours err alike."""
