@@ -74,7 +74,8 @@ def save(picture: Image.Image | None, name: str) -> None:
     """Write a picture with few colours, smaller where it would be too large."""
     while picture is not None:
         stored = io.BytesIO()
-        picture.quantize(COLOURS).save(stored, "PNG", optimize=True)
+        few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)  # outlines are few pixels of rare colours
+        few.save(stored, "PNG", optimize=True)
         if len(stored.getvalue()) <= MOST_BYTES:
             (PICTURES / f"{name}.png").write_bytes(stored.getvalue())
             print(name, picture.size, len(stored.getvalue()))
