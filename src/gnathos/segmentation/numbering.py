@@ -103,8 +103,7 @@ def number_teeth(
     if not fragments:
         return []
     if midline_mm is None:
-        x, places = np.array([(fragment.centre_lps_mm[0], fragment.place) for fragment in fragments]).T
-        midline_mm = find_midline(x, places)
+        midline_mm = midline_of(fragments)
     order = np.argsort([fragment.along_mm for fragment in fragments], kind="stable")
     in_order = [fragments[index] for index in order]
     runs = _runs_of(in_order, bonds[np.ix_(order, order)])
@@ -132,6 +131,12 @@ def fdi_of_state(state: int, is_upper: bool) -> int:
     """Number (ISO 3950) of the state-th tooth from the patient's right, 0-15."""
     quadrant = (1, 2) if is_upper else (4, 3)
     return quadrant[int(state >= _STATES // 2)] * 10 + int(_PLACE_OF[state])
+
+
+def midline_of(fragments: Sequence[Fragment]) -> float:
+    """x of the midline by fragments of either jaw or both; see `find_midline`."""
+    x, places = np.array([(fragment.centre_lps_mm[0], fragment.place) for fragment in fragments]).T
+    return find_midline(x, places)
 
 
 def find_midline(x_mm: Floats, places: Floats) -> float:
@@ -250,10 +255,10 @@ class _Course:
 
         The probability is that of all courses in which a run that is mostly the same has this state.
         """
-        best = self._through(np.max)
-        all_ways = self._through(logsumexp)
-        everything = logsumexp(self._forward(logsumexp) + self._behind[:, None])
-        share = np.exp(all_ways - everything)
+        best = self._forward(np.max) + self._backward(np.max)
+        before = self._forward(logsumexp)
+        everything = logsumexp(before + self._behind[:, None])
+        share = np.exp(before + self._backward(logsumexp) - everything)
         hits = np.argwhere(best > best.max() - 1e-9)
         return [(int(run), int(state), min(1.0, float(share[self._like(run), state].sum()))) for run, state in hits]
 
@@ -262,10 +267,6 @@ class _Course:
         first, last = self._runs.first, self._runs.last
         shared = np.minimum(last, last[run]) - np.maximum(first, first[run]) + 1
         return np.asarray(2 * shared > np.maximum(last - first, last[run] - first[run]) + 1)
-
-    def _through(self, reduce: Reduce) -> Floats:
-        """(runs, states) log-likelihood of the courses through each."""
-        return self._forward(reduce) + self._backward(reduce)
 
     def _forward(self, reduce: Reduce) -> Floats:
         """Up to and with each run in each state."""

@@ -13,7 +13,7 @@ from gnathos.segmentation.bones import Bones
 from gnathos.segmentation.fragments import Fragment, bonds_between, cut_fragments, describe
 from gnathos.segmentation.network import CoarseAnatomy
 from gnathos.segmentation.normalise import Levels, as_hu
-from gnathos.segmentation.numbering import find_midline, number_teeth
+from gnathos.segmentation.numbering import midline_of, number_teeth
 from gnathos.segmentation.refine import CoarseShape, cut_out, fill, without_specks
 
 Labels = npt.NDArray[np.int32]
@@ -67,7 +67,8 @@ def find_teeth(seen: CoarseAnatomy, expected: Mapping[bool, FloatArray]) -> Toot
     labels = np.zeros(seen.grid.shape, np.int32)
     by_fdi: dict[int, Tooth] = {}
     arches = [_arch(seen, is_upper, expected[is_upper]) for is_upper in (True, False)]
-    midline = _common_midline([fragment for arch in arches for fragment in arch.fragments])
+    fragments = [fragment for arch in arches for fragment in arch.fragments]
+    midline = midline_of(fragments) if fragments else None
     voxel_mm3 = float(np.prod(seen.grid.spacing_mm))
     for arch in arches:
         numbers = number_teeth(arch.fragments, arch.bonds, arch.is_upper, midline)
@@ -117,13 +118,6 @@ def _worth_it(labels: Labels, expected: FloatArray, least: float) -> Labels:
 def places_of(seen: CoarseAnatomy) -> FloatArray:
     """Place from the midline that the network gives each voxel, 0.5-8.5; it means something within teeth only."""
     return 0.5 + 8 * seen.probability("tooth_place")
-
-
-def _common_midline(fragments: list[Fragment]) -> float | None:
-    if not fragments:
-        return None
-    x, places = np.array([(fragment.centre_lps_mm[0], fragment.place) for fragment in fragments]).T
-    return find_midline(x, places)
 
 
 def tooth_field(
