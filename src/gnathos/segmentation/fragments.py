@@ -25,7 +25,8 @@ SMOOTHING, LEAST_APART, LEAST_PEAK = 0.7, 2, 0.3
 """Of the peaks of cores, the first two in voxels."""
 BOND = (4.2, 0.5, -3.5, -0.6)
 """Log-odds that two touching fragments are one tooth: constant, height of the saddle between them as a share of the
-lower peak, difference of places, distance in the plane of the bite in mm. Fitted on synthetic scans."""
+lower peak, difference of places, distance in the plane of the bite in mm. Rounded from a logistic regression on the
+contacts in five synthetic scans, which knew the area of contact, too, and told 84 % of them right."""
 ARCH_BINS, ARCH_BEHIND_MM, ARCH_STEP_MM = 50, 20.0, 0.25
 
 
