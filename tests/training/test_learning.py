@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_training_lowers_the_loss_on_one_scan(plain_anatomy, tmp_path):
     for _ in range(6):
         learn(progress, iter([scan]), plan(tmp_path), 2e-3)
     assert judge() < 0.8 * before
+
+
+def test_a_scan_that_gives_no_finite_gradient_leaves_the_weights_as_they_are(plain_anatomy, tmp_path):
+    progress = start(JAWS, tmp_path, None, 1e-3)
+    scan = render(plain_anatomy, Chance(9, 3))
+    before = {name: values.clone() for name, values in progress.net.state_dict().items()}
+    broken = replace(scan, scan=torch.full_like(scan.scan, torch.nan))
+    assert learn(progress, iter([broken]), plan(tmp_path), 1e-3) == {}
+    assert progress.step == 1
+    assert all(torch.equal(values, before[name]) for name, values in progress.net.state_dict().items())
+    assert learn(progress, iter([scan]), plan(tmp_path), 1e-3)
+    assert not all(torch.equal(values, before[name]) for name, values in progress.net.state_dict().items())
 
 
 def test_a_checkpoint_goes_on_where_it_ended(plain_anatomy, tmp_path):

@@ -116,7 +116,10 @@ def _warm_start(task: Task, net: UNet, state: dict[str, Any]) -> None:
 
 
 def learn(progress: Progress, scans: Iterator[Rendering], plan: Plan, rate: float) -> dict[str, float]:
-    """One step of the optimiser; answers with the Dice of each class present."""
+    """One step of the optimiser; answers with the Dice of each class present, with none where no step could be made.
+
+    A gradient that is not finite, which half precision gives once in some thousand scans, would destroy all weights.
+    """
     for group in progress.optimiser.param_groups:
         group["lr"] = rate
     progress.optimiser.zero_grad()
@@ -127,9 +130,11 @@ def learn(progress: Progress, scans: Iterator[Rendering], plan: Plan, rate: floa
             logits = progress.net(scan.scan[None, None])
         (loss(progress.task, logits.float(), scan) / plan.batch).backward()
         dice |= dice_by_class(confusion(logits[0], scan.labels, progress.task.classes), progress.task.classes)
-    nn.utils.clip_grad_norm_(progress.net.parameters(), 12)
-    progress.optimiser.step()
+    steepness = nn.utils.clip_grad_norm_(progress.net.parameters(), 12)
     progress.step += 1
+    if not bool(torch.isfinite(steepness)):
+        return {}
+    progress.optimiser.step()
     _follow(progress.average, progress.net, min(_AVERAGING, (1 + progress.step) / (10 + progress.step)))
     return dice
 
