@@ -15,8 +15,8 @@ from gnathos.meshing.triangles import EDGES, Floats, Indices, clip
 
 Flags = npt.NDArray[np.bool_]
 
-MOST_CUTS = 6
-"""Times that a piece is cut in four before it counts as not shown."""
+MOST_CUTS = 12
+"""Times that a piece is cut in four before it counts as not shown: those of a face across the field of view, too."""
 SMALLEST = 0.1
 """Share of the bound below which a piece is not cut."""
 _MIDDLES = np.array([(1, 1, 0), (0, 1, 1), (1, 0, 1)]) / 2
