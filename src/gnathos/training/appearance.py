@@ -162,6 +162,36 @@ def _extract(palette: Palette, chance: Chance, fdi: int) -> None:
     palette.become(ligament_code(fdi), socket, kind)
 
 
+def lost_teeth(palette: Palette) -> set[int]:
+    """Those whose crown and root are both no tooth."""
+    parts = (ToothPart.CROWN, ToothPart.ROOT)
+    kinds = {fdi: {int(palette.kind[tooth_code(fdi, part)]) for part in parts} for fdi in PERMANENT_FDI}
+    return {fdi for fdi, kind in kinds.items() if not kind & {UPPER_TEETH, LOWER_TEETH}}
+
+
+def has_open_socket(palette: Palette, fdi: int) -> bool:
+    """Whether a tooth was lost of late."""
+    return int(palette.kind[tooth_code(fdi, ToothPart.ROOT)]) == SOFT_TISSUE
+
+
+def open_sockets(palette: Palette, chance: Chance) -> None:
+    """Some lost teeth were lost of late: blood or young tissue within the socket's wall, which is bone.
+
+    Of some others the wall is still seen around new bone.
+    """
+    share = float(chance.numbers.choice([0.0, 0.3, 1.0], p=[0.5, 0.3, 0.2]))
+    soft, bone = float(palette.mean[Tissue.SOFT]), float(palette.mean[Tissue.JAW_SHELL])
+    wall = soft + chance.uniform(0.5, 1.0) * (bone - soft)
+    for fdi in sorted(lost_teeth(palette)):
+        is_open = chance.happens(share)
+        if is_open:
+            for part in (ToothPart.ROOT, ToothPart.PULP):
+                palette.become(tooth_code(fdi, part), Tissue.SOFT, SOFT_TISSUE)
+                palette.mean[tooth_code(fdi, part)] = soft + chance.uniform(-30, 120)
+        if is_open or chance.happens(0.25):
+            palette.mean[ligament_code(fdi)] = wall
+
+
 def _metal(palette: Palette, chance: Chance) -> None:
     """Crowns, fillings, root fillings and implants on some teeth."""
     share = chance.uniform(0.03, 0.35)

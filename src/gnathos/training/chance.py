@@ -1,5 +1,7 @@
 """Seeded randomness for numpy and torch at once."""
 
+import copy
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -13,6 +15,14 @@ class Chance:
     def __init__(self, *seed: int) -> None:
         self.numbers = np.random.default_rng(seed)
         self._torch = torch.Generator().manual_seed(int(self.numbers.integers(2**62)))
+
+    def apart(self) -> "Chance":
+        """Another stream that the seed decides; this one draws on as if it had not been asked."""
+        (numbers,) = self.numbers.spawn(1)
+        other = copy.copy(self)
+        other.numbers = numbers
+        other._torch = torch.Generator().manual_seed(int(numbers.integers(2**62)))
+        return other
 
     def uniform(self, low: float, high: float) -> float:
         """A number from `low` to `high`."""

@@ -9,7 +9,8 @@ from gnathos.segmentation.normalise import AIR, normalise
 from gnathos.training import appearance
 from gnathos.training.appliances import with_appliances
 from gnathos.training.chance import Chance
-from gnathos.training.scene import MULTIPLE, Anatomy, View, choose_view, places_in_atlas
+from gnathos.training.dentition import Jaws, change_dentition
+from gnathos.training.scene import MULTIPLE, Anatomy, Growth, View, choose_view, places_in_atlas
 from gnathos.training.tissues import BACKGROUND, Tissue
 
 
@@ -54,9 +55,12 @@ class Picture:
 
 def take_picture(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Picture:
     """A random head as a random scanner shows it; see `render`."""
-    places = places_in_atlas(view, anatomy, chance, one_subject)
-    codes = with_appliances(anatomy.codes_at(places), view, chance)
+    growth = Growth.choose(chance.apart())
+    places = places_in_atlas(view, anatomy, chance, one_subject, growth)
     palette = appearance.choose_palette(chance)
+    appearance.open_sockets(palette, chance.apart())
+    anatomy = _with_own_teeth(anatomy, places, palette, growth, chance.apart())
+    codes = with_appliances(anatomy.codes_at(places), view, chance)
     value = _tissue_values(places, codes, anatomy, palette)
     value = appearance.texture(value, codes.long(), palette, chance)
     value = appearance.scanner(appearance.streaks(value, chance), chance)
@@ -68,6 +72,18 @@ def take_picture(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool
     lowest = float(value.min())
     value[~seen] = lowest - (chance.uniform(0, 1000) if chance.happens(0.5) else 0.0)
     return Picture(value, codes, palette, seen)
+
+
+def _with_own_teeth(
+    anatomy: Anatomy, places: torch.Tensor, palette: appearance.Palette, growth: Growth, chance: Chance
+) -> Anatomy:
+    """The part of the anatomy that the scan shows, with teeth and ridges of its own."""
+    if not anatomy.shows_teeth(places):
+        return anatomy
+    part = anatomy.around(places)
+    jaws = Jaws(part.codes.numpy().reshape(part.edges), part.teeth, part.voxel_mm)
+    change_dentition(jaws, palette, growth.is_child, chance)
+    return part
 
 
 def _tissue_values(

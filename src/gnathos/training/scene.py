@@ -1,7 +1,9 @@
 """Where a random scan looks, and how the head in it is bent: from voxels of the scan to places in the atlas."""
 
+import copy
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ from torch.nn import functional
 
 from gnathos.training.atlas import ATLAS_MM, CONDYLES_MM, FINE_MM, ORIGIN_MM, SHAPE, Atlas, Codes
 from gnathos.training.chance import Chance, Shape
+from gnathos.training.dentition import Tooth, find_teeth
 from gnathos.training.shapes import Field, Shapes
 
 MULTIPLE = 16
@@ -91,6 +94,9 @@ def _view(extent: list[float], centre: tuple[float, float, float], spacing: floa
     return View((edges[0], edges[1], edges[2]), spacing, centre, is_whole)
 
 
+IntTriple = npt.NDArray[np.int64]
+_ROOM_MM = 12.0
+_MARGIN = 4
 _CORNERS = tuple(itertools.product((-1, 1), repeat=3))
 _TETRAHEDRON = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Where a voxel is sampled, in quarters of its edges: enough where it is not much larger than the atlas's."""
@@ -102,6 +108,7 @@ class Anatomy:
     def __init__(self, atlas: Atlas, shapes: Shapes | None, fine_codes: Codes | None = None) -> None:
         """Take the atlas's own codes, or those of its fine grid."""
         codes = atlas.codes if fine_codes is None else fine_codes
+        self.origin_mm = ORIGIN_MM
         self.voxel_mm = ATLAS_MM if fine_codes is None else FINE_MM
         self.edges = codes.shape
         self.codes = torch.from_numpy(codes.reshape(-1))
@@ -109,26 +116,103 @@ class Anatomy:
         self.follows_jaw = torch.from_numpy(atlas.follows_jaw)[None, None]
         self.shapes = shapes
 
+    @cached_property
+    def teeth(self) -> dict[int, Tooth]:
+        """By number; their places are voxels of the codes."""
+        return find_teeth(self.codes.numpy().reshape(self.edges), self.origin_mm, self.voxel_mm)
+
+    @cached_property
+    def _jaws(self) -> tuple[IntTriple, IntTriple]:
+        """First and last voxel of a box with all teeth and room to move them."""
+        margin = round(_ROOM_MM / self.voxel_mm)
+        first = np.array([tooth.first for tooth in self.teeth.values()])
+        after = first + np.array([tooth.parts.shape for tooth in self.teeth.values()])
+        return first.min(0) - margin, after.max(0) + margin
+
+    def shows_teeth(self, places_mm: torch.Tensor) -> bool:
+        """Whether the box around those places and that around the teeth meet."""
+        if not self.teeth:
+            return False
+        (low, high), (first, after) = self._box(places_mm), self._jaws
+        return bool(((low < after) & (high > first)).all())
+
+    def around(self, places_mm: torch.Tensor) -> "Anatomy":
+        """A copy of the part with those places and with all teeth, for its codes to be changed."""
+        (low, high), (first, after) = self._box(places_mm), self._jaws
+        low, high = np.maximum(np.minimum(low, first), 0), np.minimum(np.maximum(high, after), self.edges)
+        codes = self.codes.numpy().reshape(self.edges)[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+        part = copy.copy(self)
+        part.edges = codes.shape
+        part.codes = torch.from_numpy(codes.copy().reshape(-1))
+        part.origin_mm = self.origin_mm + low * self.voxel_mm
+        part.teeth = {fdi: tooth.moved(-low) for fdi, tooth in self.teeth.items()}
+        return part
+
+    def _box(self, places_mm: torch.Tensor) -> tuple[IntTriple, IntTriple]:
+        """First and last voxel of the box around places, with a margin for samples beside them."""
+        flat = places_mm.reshape(-1, 3)
+        ends = [(end.numpy() - self.origin_mm) / self.voxel_mm for end in (flat.amin(0), flat.amax(0))]
+        return np.floor(ends[0]).astype(int) - _MARGIN, np.ceil(ends[1]).astype(int) + _MARGIN
+
     def codes_at(self, places_mm: torch.Tensor) -> torch.Tensor:
         """Tissue codes at places (..., 3) of the atlas; beyond its ends what is at the end."""
         flat = torch.zeros(places_mm.shape[:-1], dtype=torch.int32)
         for axis, (place, edge) in enumerate(zip(places_mm.unbind(-1), self.edges, strict=True)):
-            index = place.sub(ORIGIN_MM[axis]).div_(self.voxel_mm).round_().clamp_(0, edge - 1)
+            index = place.sub(self.origin_mm[axis]).div_(self.voxel_mm).round_().clamp_(0, edge - 1)
             flat.mul_(edge).add_(index.to(torch.int32))
         return self.codes.index_select(0, flat.view(-1)).view(flat.shape)
 
 
-def places_in_atlas(view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> torch.Tensor:
+_ORBITS_MM = torch.tensor([105.0, 85.0, _MIDLINE])
+_FACE_MM = 40.0
+"""So far below the orbits begins what is all face."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How large a head is beside those of the usual adults, and how much smaller yet its face."""
+
+    size: float = 1.0
+    face: float = 1.0
+
+    @property
+    def is_child(self) -> bool:
+        """Whether teeth are still to come."""
+        return self.face < 1
+
+    def in_atlas(self, places_mm: torch.Tensor) -> torch.Tensor:
+        """Where in the atlas the places (..., 3) of this head lie; between the orbits nothing moves."""
+        far = (places_mm - _ORBITS_MM) / self.size
+        share = (far[..., :1] / -_FACE_MM).clamp(0, 1)
+        return _ORBITS_MM + far * (1 + (1 / self.face - 1) * share)
+
+    @staticmethod
+    def choose(chance: Chance) -> "Growth":
+        """Mostly the usual; some children, whose faces are small beneath the vault, and some large adults."""
+        kind = chance.numbers.random()
+        if kind < 0.12:
+            age = chance.uniform(0, 1)
+            return Growth(0.78 + 0.17 * age, 0.8 + 0.15 * age)
+        return Growth(chance.uniform(1.05, 1.15)) if kind < 0.18 else Growth()
+
+
+ADULT = Growth()
+
+
+def places_in_atlas(
+    view: View, anatomy: Anatomy, chance: Chance, one_subject: bool = False, growth: Growth = ADULT
+) -> torch.Tensor:
     """(*shape, 3) place in the atlas (z, y, x), in millimetres, that each voxel of the scan shows.
 
     Args:
         one_subject: take one subject's shape as it is, not a mixture.
+        growth: of a child, or of a large adult.
     """
     edges = [torch.arange(edge, dtype=torch.float32) - (edge - 1) / 2 for edge in view.shape]
     grid = torch.stack(torch.meshgrid(*edges, indexing="ij"), -1) * view.spacing_mm
     centre = torch.tensor(view.centre_mm)
     places = grid @ _pose(chance).T + centre
-    places = places + _smooth_warp(view, chance)
+    places = _grown(places, growth, view.centre_mm) + _smooth_warp(view, chance)
     if anatomy.shapes is not None and chance.happens(0.85):
         places = places + _sample_field(anatomy.shapes.mix(_weights(anatomy.shapes, chance, one_subject)), places)
     return _close_mouth(places, anatomy.follows_jaw, chance, 2 if view.spacing_mm < FINE_VIEW_MM else 1)
@@ -143,6 +227,17 @@ def _pose(chance: Chance) -> torch.Tensor:
         size[2, 2] *= -1
     matrix = pose @ size
     return torch.from_numpy(matrix).float()
+
+
+def _grown(places: torch.Tensor, growth: Growth, centre_mm: tuple[float, float, float]) -> torch.Tensor:
+    """From places in a smaller or larger head to those in the atlas, the same of which is in the view's centre."""
+    if growth == ADULT:
+        return places
+    centre = torch.tensor(centre_mm)
+    own = centre
+    for _ in range(8):
+        own = own + (centre - growth.in_atlas(own)) * growth.size * growth.face
+    return growth.in_atlas(places + (own - centre))
 
 
 def _rotation(axis: int, angle: float) -> npt.NDArray[np.float64]:
