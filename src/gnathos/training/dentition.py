@@ -7,8 +7,9 @@ Arrays are [slice, row, column] as in `gnathos.training.atlas`; directions are (
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,7 @@ _CLOSED_TO_TEETH = (Tissue.AIR, Tissue.CANAL, Tissue.SINUS, Tissue.SINUS_RIM, Ti
 _MOST_OVERLAP = 0.04
 """Share of a tooth that may lie where another is, and is cut off there."""
 _TRIES = 8
+_MOST_ASIDE_MM = 2.5
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ class Tooth:
     """Horizontal unit vector, away from the tongue."""
     mesial: Vector
     """Horizontal unit vector along the arch, to the midline."""
+
+    @cached_property
+    def forwards_axis(self) -> Vector:
+        """About which the crown turns to the midline."""
+        return _unit(np.cross(-self.apex, self.mesial))
+
+    @cached_property
+    def sideways_axis(self) -> Vector:
+        """About which the crown turns outwards."""
+        return _unit(np.cross(-self.apex, self.outwards))
 
     def moved(self, voxels: npt.NDArray[np.int64]) -> "Tooth":
         """The same tooth in codes that begin elsewhere."""
@@ -126,7 +138,7 @@ def _filling(codes: Codes, fdi: int, low: npt.NDArray[np.int64], parts: Codes) -
     """Bone for roots, but soft tissue where they, as crowns, have more of that around them."""
     first = np.maximum(low - _AROUND, 0)
     box = codes[tuple(slice(a, b) for a, b in zip(first, low + parts.shape + _AROUND, strict=True))]
-    bone = np.isin(box, _bones(fdi)) | (box >= FIRST_LIGAMENT)
+    bone = _among(box, _bones(fdi)) | (box >= FIRST_LIGAMENT)
     other = ~bone & (box < FIRST_TOOTH)
     more_bone = ndimage.uniform_filter(bone * 1.0 - other, 2 * _AROUND + 1, mode="constant") > 0
     inside = tuple(slice(a, a + n) for a, n in zip(low - first, parts.shape, strict=True))
@@ -158,7 +170,7 @@ class Jaws:
         self.codes, self.teeth, self.voxel_mm = codes, teeth, voxel_mm
         self.has_ligament = voxel_mm < ATLAS_MM
 
-    def move(self, fdi: int, moves: Sequence[Move], in_bone: float = 0.0) -> bool:
+    def move(self, fdi: int, moves: Iterable[Move], in_bone: float = 0.0) -> bool:
         """Take a tooth out and put it where the first of the moves that fits takes it; else leave it as it is.
 
         Args:
@@ -183,8 +195,8 @@ class Jaws:
         there = self.codes[tuple(index.T)]
         own = _is_part_of(there, fdi)
         taken = (there >= FIRST_TOOTH) & (there < FIRST_LIGAMENT) & ~own
-        bone = own | np.isin(there, _bones(fdi)) | (there >= FIRST_LIGAMENT)
-        closed = np.isin(there, _CLOSED_TO_TEETH)
+        bone = own | _among(there, _bones(fdi)) | (there >= FIRST_LIGAMENT)
+        closed = _among(there, _CLOSED_TO_TEETH)
         return bool(taken.mean() <= _MOST_OVERLAP and closed.mean() <= 0.01 and bone.mean() >= in_bone)
 
     def take_out(self, fdi: int) -> None:
@@ -234,10 +246,10 @@ class Jaws:
         """Bone around a root, where it would lie in soft tissue, and the ligament in between."""
         root = own > 0 if is_covered else _is_root(own, fdi)
         around = ndimage.binary_dilation(root, iterations=max(1, round(1.0 / self.voxel_mm)))
-        bare = around & np.isin(box, (Tissue.SOFT, Tissue.SKIN_INNER, Tissue.ORAL, Tissue.BITE))
+        bare = around & _among(box, (Tissue.SOFT, Tissue.SKIN_INNER, Tissue.ORAL, Tissue.BITE))
         box[bare] = Tissue.SKULL_SHELL if is_upper(fdi) else Tissue.JAW_SHELL
         if self.has_ligament:
-            gap = ndimage.binary_dilation(root) & np.isin(box, _bones(fdi)) & ~bare
+            gap = ndimage.binary_dilation(root) & _among(box, _bones(fdi)) & ~bare
             box[gap] = ligament_code(fdi)
 
     def _box(self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> Codes:
@@ -246,6 +258,13 @@ class Jaws:
 
 def _bones(fdi: int) -> tuple[Tissue, ...]:
     return _SKULL_BONE if is_upper(fdi) else _JAW_BONE
+
+
+def _among(codes: Codes, chosen: Sequence[int]) -> Mask:
+    """Where the codes are among the chosen."""
+    table = np.zeros(256, np.bool_)
+    table[list(chosen)] = True
+    return table[codes]
 
 
 def _marrow(fdi: int) -> Tissue:
@@ -284,9 +303,9 @@ def impact(jaws: Jaws, present: Iterable[int], chance: Chance) -> set[int]:
     moved = set()
     for fdi in present:
         place, tooth = fdi % 10, jaws.teeth[fdi]
-        moves = []
+        moves: Iterable[Move] = ()
         if chance.happens(IMPACTED.get(place, 0.0)):
-            moves = [across[place](tooth, chance) for _ in range(_TRIES)]
+            moves = (across[place](tooth, chance) for _ in range(_TRIES))
         if jaws.move(fdi, moves, in_bone=0.55) or (place == _WISDOM and jaws.move(fdi, [_about_there(chance)])):
             moved.add(fdi)
     return moved
@@ -319,8 +338,8 @@ def _canine_deep(tooth: Tooth, chance: Chance) -> Move:
 
 def _tipped(tooth: Tooth, mesial: float, outwards: float, spin: float = 0.0) -> Vector:
     """The crown leaning so many degrees to the midline and outwards, the tooth turned about itself before."""
-    forwards = turn_about(np.cross(-tooth.apex, tooth.mesial), mesial)
-    sideways = turn_about(np.cross(-tooth.apex, tooth.outwards), outwards)
+    forwards = turn_about(tooth.forwards_axis, mesial)
+    sideways = turn_about(tooth.sideways_axis, outwards)
     return np.asarray(forwards @ sideways @ turn_about(tooth.apex, spin))
 
 
@@ -334,19 +353,20 @@ def crowd(jaws: Jaws, arch: Sequence[int], severity: float, chance: Chance) -> N
         fdi = arch[int(place)]
         share = 0.15 if spaced else severity * (1.0 if fdi % 10 <= 5 else 0.3)
         moves = _crowded(jaws.teeth[fdi], share, scale, chance)
-        moves += [Move(np.eye(3), np.zeros(3), scale * f) for f in (1.0, 0.93, 0.86)]
-        jaws.put(fdi, next((move for move in moves if jaws.fits(fdi, move)), moves[-1]))
+        smallest = Move(np.eye(3), np.zeros(3), scale * 0.86)
+        jaws.put(fdi, next((move for move in moves if jaws.fits(fdi, move)), smallest))
 
 
-def _crowded(tooth: Tooth, share: float, scale: float, chance: Chance) -> list[Move]:
-    """A few displacements, and lesser ones for where there is no room for them."""
-    moves = []
+def _crowded(tooth: Tooth, share: float, scale: float, chance: Chance) -> Iterator[Move]:
+    """A few displacements, lesser ones for where there is no room for them, and last the tooth's own place."""
     for f in (1.0, 1.0, 0.7, 0.5, 0.35, 0.2):
         spin, tip, lean = (chance.normal(degrees * share * f) for degrees in (28, 7, 9))
         out, along, height = (chance.normal(length * share * f) for length in (2.2, 0.8, 0.7))
+        out = min(max(out, -_MOST_ASIDE_MM), _MOST_ASIDE_MM)  # further out, no bone of the jaw would hold the root
         shift = tooth.outwards * out + tooth.mesial * along + tooth.apex * height
-        moves.append(Move(_tipped(tooth, tip, lean, spin), shift, scale))
-    return moves
+        yield Move(_tipped(tooth, tip, lean, spin), shift, scale)
+    for f in (1.0, 0.93):
+        yield Move(np.eye(3), np.zeros(3), scale * f)
 
 
 def _tip_into_gaps(jaws: Jaws, arch: Iterable[int], lost: set[int], chance: Chance) -> None:
@@ -425,7 +445,7 @@ _LEFT_MM = {True: 2.0, False: 9.0}
 
 def _crest(tooth: Tooth, slices: int) -> float:
     """Slice at which the tooth's root leaves the bone; counted from the other end in an upper jaw of so many slices."""
-    roots = np.isin(tooth.parts, [tooth_code(tooth.fdi, ToothPart.ROOT), tooth_code(tooth.fdi, ToothPart.PULP)])
+    roots = _among(tooth.parts, [tooth_code(tooth.fdi, ToothPart.ROOT), tooth_code(tooth.fdi, ToothPart.PULP)])
     used = np.flatnonzero(roots.any((1, 2))) if roots.any() else np.array([0, 0])
     return float(slices - 1 - (tooth.first[0] + used[0]) if slices else tooth.first[0] + used[-1])
 
@@ -435,7 +455,7 @@ def _most_depth_mm(codes: Codes, root: Vector, crest: float, upper: bool, voxel_
     row, column = np.rint(root[1:]).astype(int)
     half = max(1, round(1.0 / voxel_mm))
     below = codes[: max(0, int(root[0])), row - half : row + half + 1, column - half : column + half + 1]
-    hollow = np.flatnonzero(np.isin(below, (*_CLOSED_TO_TEETH, Tissue.SOFT)).mean((1, 2)) > 0.1)
+    hollow = np.flatnonzero(_among(below, (*_CLOSED_TO_TEETH, Tissue.SOFT)).mean((1, 2)) > 0.1)
     height = (crest - (hollow[-1] if len(hollow) else 0)) * voxel_mm
     return max(0.0, height - _LEFT_MM[upper])
 

@@ -150,9 +150,9 @@ class Anatomy:
 
     def _box(self, places_mm: torch.Tensor) -> tuple[IntTriple, IntTriple]:
         """First and last voxel of the box around places, with a margin for samples beside them."""
-        flat = places_mm.reshape(-1, 3)
-        ends = [(end.numpy() - self.origin_mm) / self.voxel_mm for end in (flat.amin(0), flat.amax(0))]
-        return np.floor(ends[0]).astype(int) - _MARGIN, np.ceil(ends[1]).astype(int) + _MARGIN
+        ends = np.array([[float(end) for end in torch.aminmax(line)] for line in places_mm.unbind(-1)])
+        low, high = (ends.T - self.origin_mm) / self.voxel_mm
+        return np.floor(low).astype(int) - _MARGIN, np.ceil(high).astype(int) + _MARGIN
 
     def codes_at(self, places_mm: torch.Tensor) -> torch.Tensor:
         """Tissue codes at places (..., 3) of the atlas; beyond its ends what is at the end."""
@@ -192,7 +192,7 @@ class Growth:
         kind = chance.numbers.random()
         if kind < 0.12:
             age = chance.uniform(0, 1)
-            return Growth(0.78 + 0.17 * age, 0.8 + 0.15 * age)
+            return Growth(0.85 + 0.12 * age, 0.72 + 0.2 * age)
         return Growth(chance.uniform(1.05, 1.15)) if kind < 0.18 else Growth()
 
 
