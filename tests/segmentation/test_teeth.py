@@ -5,11 +5,13 @@ import pytest
 from scipy import ndimage
 
 from gnathos.imaging import Volume
+from gnathos.imaging.sampling import resample
 from gnathos.segmentation.bones import find_bones
 from gnathos.segmentation.network import CoarseAnatomy
 from gnathos.segmentation.normalise import find_levels
 from gnathos.segmentation.numbering import PLACES_SEEN
-from gnathos.segmentation.teeth import find_teeth, tooth_field
+from gnathos.segmentation.roots import contrast_of_roots
+from gnathos.segmentation.teeth import ToothEdges, find_teeth, tooth_field
 
 CLASSES = ("background", "skull", "mandible", "canal", "upper_teeth", "lower_teeth", "tooth_core", "tooth_place")
 GRID_MM, SCAN_MM = 0.8, 0.4
@@ -69,13 +71,12 @@ def seen(scan):
     bone = np.where(z < BONE_TOP_MM, 1 - tooth, 0)
     nothing = np.zeros(shape)
     channels = [1 - tooth - bone, nothing, bone, nothing, nothing, tooth, core, (places - 0.5) / 8]
-    grid = Volume(np.zeros(shape, np.float32), affine(GRID_MM))
-    return CoarseAnatomy(np.array(channels, np.float32), CLASSES, grid, find_levels(scan.voxels))
+    return CoarseAnatomy(np.array(channels, np.float32), CLASSES, resample(scan, GRID_MM), find_levels(scan.voxels))
 
 
 @pytest.fixture(scope="module")
-def bones(scan, seen):
-    return find_bones(scan, seen)
+def edges(scan, seen):
+    return ToothEdges(scan, seen.levels, find_bones(scan, seen), contrast_of_roots(seen, seen.levels))
 
 
 def expected(seen):
@@ -97,10 +98,10 @@ def test_teeth_are_told_apart_and_numbered(seen):
         assert 0.7 < tooth.probability <= 1
 
 
-def test_a_tooth_s_surface_is_finer_than_the_network_s_grid(scan, seen, bones):
+def test_a_tooth_s_surface_is_finer_than_the_network_s_grid(scan, seen, edges):
     teeth = find_teeth(seen, expected(seen))
     true = distances(SCAN_MM, scan.shape)[list(CENTRES).index(36)]
-    field = tooth_field(scan, seen.levels, bones, seen, teeth, teeth.by_fdi[36].label)
+    field = tooth_field(edges, seen, teeth, teeth.by_fdi[36].label)
     start = np.rint(scan.indices_at(field.corners_lps_mm[:1])[0]).astype(int)
     whole = np.zeros(scan.shape, bool)
     whole[tuple(slice(a, a + n) for a, n in zip(start, field.shape, strict=True))] = field.voxels > 0
@@ -109,11 +110,11 @@ def test_a_tooth_s_surface_is_finer_than_the_network_s_grid(scan, seen, bones):
     assert true[whole].min() > -2 * SCAN_MM
 
 
-def test_neighbours_share_no_voxel(scan, seen, bones):
+def test_neighbours_share_no_voxel(scan, seen, edges):
     teeth = find_teeth(seen, expected(seen))
     taken = np.zeros(scan.shape, int)
     for fdi in (35, 36):
-        field = tooth_field(scan, seen.levels, bones, seen, teeth, teeth.by_fdi[fdi].label)
+        field = tooth_field(edges, seen, teeth, teeth.by_fdi[fdi].label)
         start = np.rint(scan.indices_at(field.corners_lps_mm[:1])[0]).astype(int)
         taken[tuple(slice(a, a + n) for a, n in zip(start, field.shape, strict=True))] += field.voxels > 0
     assert taken.max() == 1

@@ -26,7 +26,7 @@ from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirem
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
 from gnathos.segmentation.sides import midline_of_head, pieces_on_side
 
-METHOD_VERSION = "3"
+METHOD_VERSION = "4"
 """Counted up when the code around the network changes what comes out."""
 
 LIKELY = 0.5

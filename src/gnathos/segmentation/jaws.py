@@ -15,8 +15,9 @@ from gnathos.segmentation.findings import Finding, Outcome, Reason
 from gnathos.segmentation.network import CoarseAnatomy, Network
 from gnathos.segmentation.presence import touches_border
 from gnathos.segmentation.refine import part_around
+from gnathos.segmentation.roots import RootContrast, contrast_of_roots
 from gnathos.segmentation.sides import midline_of_head, one_side
-from gnathos.segmentation.teeth import ToothMap, find_teeth, tooth_field
+from gnathos.segmentation.teeth import ToothEdges, ToothMap, find_teeth, tooth_field
 
 LIKELY = 0.5
 LEAST_JAW_ML = 1.0
@@ -55,6 +56,11 @@ class Jaws:
             for is_upper, name in ((True, "upper_teeth"), (False, "lower_teeth"))
         }
         return find_teeth(self.seen, expected)
+
+    @cached_property
+    def roots(self) -> RootContrast:
+        """How teeth differ from the bone around them."""
+        return contrast_of_roots(self.seen, self.coarse.levels)
 
     def canal(self, is_left: bool) -> CanalPath | None:
         """The canal of one side, if it can be followed."""
@@ -126,7 +132,8 @@ def find_tooth(jaws: Jaws | None, bones: Bones, fdi: int) -> Finding:
     tooth = jaws.teeth.by_fdi.get(fdi)
     if tooth is None:
         return _missing_tooth(jaws, fdi)
-    field = tooth_field(jaws.scan, jaws.coarse.levels, bones, jaws.seen, jaws.teeth, tooth.label)
+    edges = ToothEdges(jaws.scan, jaws.coarse.levels, bones, jaws.roots)
+    field = tooth_field(edges, jaws.seen, jaws.teeth, tooth.label)
     confidence = confidence_of_tooth(tooth.probability)
     if field is None:
         explanation = f"Where tooth {fdi} should be, the scan has too little contrast to draw its border."

@@ -15,6 +15,7 @@ from gnathos.segmentation.network import CoarseAnatomy
 from gnathos.segmentation.normalise import Levels, as_hu
 from gnathos.segmentation.numbering import midline_of, number_teeth
 from gnathos.segmentation.refine import CoarseShape, cut_out, fill, without_specks
+from gnathos.segmentation.roots import RootContrast
 
 Labels = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
@@ -120,18 +121,28 @@ def places_of(seen: CoarseAnatomy) -> FloatArray:
     return 0.5 + 8 * seen.probability("tooth_place")
 
 
-def tooth_field(
-    scan: Volume, levels: Levels, bones: Bones, seen: CoarseAnatomy, teeth: ToothMap, label: int
-) -> Volume | None:
+@dataclass(frozen=True)
+class ToothEdges:
+    """What the surfaces of a scan's teeth are drawn by."""
+
+    scan: Volume
+    """Gray values, index axes along the patient's."""
+    levels: Levels
+    """The scan's own."""
+    bones: Bones
+    """For the level at which a crown ends."""
+    roots: RootContrast
+    """For the level at which a root ends."""
+
+
+def tooth_field(edges: ToothEdges, seen: CoarseAnatomy, teeth: ToothMap, label: int) -> Volume | None:
     """One tooth's surface at the scan's own resolution.
 
-    A crown follows the scan's gray values, a root the network: dentine and bone are nearly the same to X-rays. Where
-    teeth touch, the border is the network's.
+    A crown follows the scan's gray values; a root follows the network, moved by what gray values tell of dentine and
+    bone. Where teeth touch, the border is the network's.
 
     Args:
-        scan: gray values, index axes along the patient's.
-        levels: the scan's own.
-        bones: of the scan, for the level at which a crown ends.
+        edges: of the scan.
         seen: the fine network's answer.
         teeth: from `find_teeth`.
         label: of one of them.
@@ -140,14 +151,15 @@ def tooth_field(
         The field, on a part of the scan's grid, float32, above zero inside; None where nothing is.
     """
     shape = CoarseShape(teeth.labels == label, (teeth.labels > 0) & (teeth.labels != label), seen.grid)
-    region = refine_grid(as_hu(cut_out(scan, shape), levels), FINEST_NEEDED_MM)
+    region = refine_grid(as_hu(cut_out(edges.scan, shape), edges.levels), FINEST_NEEDED_MM)
     near = _cut_grid(seen, region)
-    field = region.voxels
-    field -= interpolate(bones.edge, region)
-    field /= interpolate(bones.step, region)
-    depth, reach, side = (
+    tooth, reach, side = (
         interpolate(near.with_voxels(each), region) for each in _network_terms(seen, teeth, label, near)
     )
+    depth = (edges.roots.weigh(tooth, region) - LIKELY) * 2 * HALF_WIDTH_MM
+    field = region.voxels
+    field -= interpolate(edges.bones.edge, region)
+    field /= interpolate(edges.bones.step, region)
     np.minimum(field, depth + reach, out=field)
     np.maximum(field, depth - INSIDE_MM, out=field)
     np.minimum(field, side, out=field)
@@ -166,7 +178,7 @@ def _cut_grid(seen: CoarseAnatomy, region: Volume) -> Volume:
 def _network_terms(
     seen: CoarseAnatomy, teeth: ToothMap, label: int, near: Volume
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """On a part of the fine grid: depth inside teeth (mm), how far gray values may reach, and this tooth's side."""
+    """On a part of the fine grid: probability of teeth, how far gray values may reach (mm), and this tooth's side."""
     start = np.rint(seen.grid.indices_at(near.corners_lps_mm[:1])[0]).astype(int)
     window = tuple(slice(a, a + n) for a, n in zip(start, near.shape, strict=True))
     tooth = seen.probability("upper_teeth", "lower_teeth")[window]
@@ -174,7 +186,6 @@ def _network_terms(
     labels = teeth.labels[window]
     own = ndimage.gaussian_filter((labels == label).astype(np.float32), JOINT_SPREAD)
     others = ndimage.gaussian_filter(((labels > 0) & (labels != label)).astype(np.float32), JOINT_SPREAD)
-    depth = (tooth - LIKELY) * 2 * HALF_WIDTH_MM
     reach = REACH_MM * (1 - np.clip(ndimage.gaussian_filter(bone, 1.0) * 3, 0, 1))
     side = np.where(own > 1e-3, (own - others) / np.maximum(own + others, 1e-3), -1)
-    return depth, np.asarray(reach, np.float32), np.asarray(side, np.float32)
+    return tooth, np.asarray(reach, np.float32), np.asarray(side, np.float32)
