@@ -1,5 +1,7 @@
 """Decimation, and the proof that it keeps its bound, judged by dense points of another program's making."""
 
+import sys
+
 import manifold3d
 import numpy as np
 import pytest
@@ -60,6 +62,18 @@ def test_the_same_mesh_is_decimated_the_same_way(shape: Mesh) -> None:
 
     np.testing.assert_array_equal(first.vertices_lps_mm, second.vertices_lps_mm)
     np.testing.assert_array_equal(first.faces, second.faces)
+
+
+def test_places_that_do_not_come_right_get_their_own_triangles_back_and_no_others(
+    shape: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["gnathos.meshing.decimate"], "MOST_ROUNDS", 1)
+
+    smaller = decimate(shape, 0.1)
+
+    assert len(smaller.faces) < 0.5 * len(shape.faces)
+    assert smaller.is_watertight
+    assert not doubts(shape, smaller, 0.1).any
 
 
 def test_zero_error_leaves_every_triangle(shape: Mesh) -> None:

@@ -1,5 +1,6 @@
 """Fewer triangles, within a distance that is proven."""
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,19 +11,20 @@ import numpy.typing as npt
 from gnathos.meshing.laying import UNKNOWN
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.proof import Proof
-
-Flags = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.int64]
+from gnathos.meshing.triangles import Flags, Indices, any_of_three
 
 QUADRIC_PER_SQUARE = 20.0
 """Quadric error up to which edges are collapsed at first, in squares of the bound. It sums the squared distances to
 many planes; with this share about one triangle in a hundred strays beyond the bound and is made finer again."""
-_LAST_THRESHOLD = 1e-9 * 103**7
-"""Quadric error that fast-simplification allows in the last of its hundred passes, in squares of its unit."""
+STEEPNESS = 3.0
+"""The quadric error allowed grows over fast-simplification's hundred passes, as their number to this power. Lower than
+its usual 7: what is flat goes in the first passes, which makes the others quicker, and no more triangles are left."""
+_LAST_THRESHOLD = 1e-9 * 103**STEEPNESS
+"""Quadric error allowed in the last of the passes, in squares of the unit."""
 FINER = 2.0
 """Times the triangles that a place gets when it strayed, against what it had before."""
 MOST_ROUNDS = 10
-"""Of making finer; what has not come right by then gets its own triangles back."""
+"""Of making finer; places that have not come right by then get their own triangles back."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class _Thinned:
     def sources(self) -> Indices:
         """(m,) which of the original's faces are left: with three corners, and no other face on it."""
         drawn = self.corner_of[self.original.faces]
-        left = np.flatnonzero((drawn != np.roll(drawn, 1, axis=1)).all(axis=1))
+        left = np.flatnonzero(~any_of_three(drawn == np.roll(drawn, 1, axis=1)))
         return left[~_are_folded(drawn[left])]
 
     @cached_property
@@ -49,10 +51,15 @@ class _Thinned:
         """(m, 3)."""
         return np.asarray(self.corner_of[self.original.faces[self.sources]])
 
+    @property
+    def is_collapsed(self) -> Flags:
+        """(k,) whether several corners of the original have been drawn together there."""
+        return np.bincount(self.corner_of, minlength=len(self.places_mm)) > 1
+
     def mesh(self) -> Mesh:
         """As a mesh, without the corners that no triangle has."""
-        used, faces = np.unique(self.faces, return_inverse=True)
-        return Mesh(self.places_mm[used], faces.reshape(-1, 3).astype(np.int32))
+        used, faces = _numbered(self.faces, len(self.places_mm))
+        return Mesh(self.places_mm[used], faces.astype(np.int32))
 
 
 def decimate(mesh: Mesh, max_error_mm: float) -> Mesh:
@@ -74,14 +81,16 @@ def decimate(mesh: Mesh, max_error_mm: float) -> Mesh:
         return mesh
     thinned = _collapse_all(mesh, max_error_mm)
     proof = Proof(mesh, max_error_mm)
-    for round_number in range(MOST_ROUNDS + 1):
+    for round_number in itertools.count():
         strayed = _strayed(thinned, proof)
         if not strayed.any():
-            return thinned.mesh()
+            break
+        if not thinned.is_collapsed[strayed].any():
+            return mesh
         again = _done_again(thinned, strayed, may_collapse=round_number < MOST_ROUNDS)
         proof.replace(_places_in(again, thinned), len(again.faces))
         thinned = again
-    return mesh
+    return thinned.mesh()
 
 
 def _collapse_all(mesh: Mesh, max_error_mm: float) -> _Thinned:
@@ -89,10 +98,10 @@ def _collapse_all(mesh: Mesh, max_error_mm: float) -> _Thinned:
     corners = np.arange(len(mesh.vertices_lps_mm))
     whole = _Thinned(mesh, mesh.vertices_lps_mm, corners, np.zeros_like(corners))
     everywhere = np.ones(len(mesh.faces), np.bool_)
-    return _collapse(whole, everywhere, 4, scale)
+    return _collapse(whole, everywhere, 4, scale, STEEPNESS)
 
 
-def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0) -> _Thinned:
+def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0, steepness: float = 7.0) -> _Thinned:
     """Collapse edges of some faces; the border between them and the others stays.
 
     Args:
@@ -100,21 +109,29 @@ def _collapse(thinned: _Thinned, chosen: Flags, target: int, scale: float = 1.0)
         chosen: (m,) by face.
         target: number of faces to be left of those, at least.
         scale: what places are multiplied with for it; sets the largest quadric error.
+        steepness: how the quadric error allowed grows over the passes.
     """
-    used, faces = np.unique(thinned.faces[chosen], return_inverse=True)
+    used, faces = _numbered(thinned.faces[chosen], len(thinned.places_mm))
     places = thinned.places_mm[used].astype(np.float64) * scale
     left_mm, _, collapses = fast_simplification.simplify(
-        places, faces.reshape(-1, 3).astype(np.int32), target_count=target, return_collapses=True, preserve_border=True
+        places, faces.astype(np.int32), None, target, steepness, return_collapses=True, preserve_border=True
     )
     into = np.arange(len(thinned.places_mm))
     into[used[collapses[:, 1]]] = used[collapses[:, 0]]
     while not np.array_equal(into, into[into]):
         into = into[into]
-    corners = into[used][faces.reshape(-1, 3)]
-    corners = corners[(corners != np.roll(corners, 1, axis=1)).all(axis=1)]
+    corners = into[used][faces]
+    corners = corners[~any_of_three(corners == np.roll(corners, 1, axis=1))]
     moved = thinned.places_mm.copy()
     moved[np.unique(corners)] = left_mm / scale
     return replace(thinned, places_mm=moved, corner_of=into[thinned.corner_of])
+
+
+def _numbered(faces: Indices, count: int) -> tuple[Indices, Indices]:
+    """Which of the corners are used, and faces by their places among those."""
+    is_used = np.zeros(count, np.bool_)
+    is_used[faces] = True
+    return np.flatnonzero(is_used), (np.cumsum(is_used) - 1)[faces]
 
 
 def _strayed(thinned: _Thinned, proof: Proof) -> Flags:
@@ -125,7 +142,7 @@ def _strayed(thinned: _Thinned, proof: Proof) -> Flags:
     found = proof.doubts(Mesh(thinned.places_mm, faces.astype(np.int32)))
     strayed[thinned.corner_of[thinned.original.faces[found.first]]] = True
     strayed[faces[found.second]] = True
-    strayed[faces[strayed[faces].any(axis=1)]] = True
+    strayed[faces[any_of_three(strayed[faces])]] = True
     return strayed
 
 
@@ -157,7 +174,7 @@ def _are_folded(faces: Indices) -> Flags:
 
 def _done_again(thinned: _Thinned, strayed: Flags, may_collapse: bool) -> _Thinned:
     """Give the corners that strayed their own places back, and collapse there less far, the more often it is done."""
-    taken = strayed[thinned.faces].any(axis=1)
+    taken = any_of_three(strayed[thinned.faces])
     target = int((FINER ** (1.0 + thinned.times_undone[thinned.faces[taken]].max(axis=1))).sum())
     undone = np.flatnonzero(strayed[thinned.corner_of])
     count = len(thinned.places_mm)
@@ -166,7 +183,7 @@ def _done_again(thinned: _Thinned, strayed: Flags, may_collapse: bool) -> _Thinn
     corner_of[undone] = count + np.arange(len(undone))
     places_mm = np.concatenate([thinned.places_mm, thinned.original.vertices_lps_mm[undone]])
     again = _Thinned(thinned.original, places_mm, corner_of, times_undone)
-    chosen = np.asarray((again.faces >= count).any(axis=1))
+    chosen = any_of_three(again.faces >= count)
     return _collapse(again, chosen, target) if may_collapse and target < chosen.sum() else again
 
 

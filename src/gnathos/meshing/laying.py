@@ -19,14 +19,14 @@ the triangle has been laid there from within the bound.
 Faces for which one of the three does not hold are cut finer, and their new corners are given triangles, too.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.nearness import NEAR_ENOUGH, Nearness
-from gnathos.meshing.triangles import EDGES, Floats, Indices
-
-Flags = npt.NDArray[np.bool_]
+from gnathos.meshing.triangles import EDGES, Flags, Floats, Indices, any_of_three
 
 MOST_CUTS = 4
 """Times that a face is cut finer at a time."""
@@ -47,19 +47,39 @@ _CHILDREN = (
 its sides 3 to 5; 6 lies within, and is there where no side is cut."""
 
 
+@dataclass(frozen=True)
+class _Faces:
+    """Faces that are laid, or to be laid."""
+
+    corners: Indices
+    """(k, 3) places in the list of points."""
+    roots: Indices
+    """(k,) which face of the fine mesh each is a part of."""
+    middles: Indices
+    """(k,) the coarse corner around which a face of three triangles is laid; `UNKNOWN` for others."""
+
+    def chosen(self, flags: Flags) -> "_Faces":
+        return _Faces(self.corners[flags], self.roots[flags], self.middles[flags])
+
+    @staticmethod
+    def joined(parts: Sequence["_Faces"]) -> "_Faces":
+        return _Faces(
+            np.concatenate([part.corners for part in parts]),
+            np.concatenate([part.roots for part in parts]),
+            np.concatenate([part.middles for part in parts]),
+        )
+
+
 class Laying:
     """A fine surface, cut finer where needed, and the coarse triangle that each of its corners is given."""
 
     def __init__(self, fine: Mesh) -> None:
         self.points: Floats = fine.vertices_lps_mm.astype(np.float64)
         self.owners: Indices = np.full(len(self.points), UNKNOWN)
-        self.faces: Indices = fine.faces.astype(np.int64)
-        self.roots: Indices = np.arange(len(self.faces))
-        """Which face of the fine mesh each face is a part of."""
-        self.is_laid: Flags = np.zeros(len(self.faces), np.bool_)
-        self.middles: Indices = np.full(len(self.faces), UNKNOWN)
-        """The coarse corner around which a face of three triangles is laid; `UNKNOWN` for others."""
-        self._fine_count = len(fine.faces)
+        count = len(fine.faces)
+        self._faces = _Faces(fine.faces.astype(np.int64), np.arange(count), np.full(count, UNKNOWN))
+        self._is_laid: Flags = np.zeros(count, np.bool_)
+        self._fine_count = count
 
     def lay(self, target: "Target") -> tuple[Flags, Flags]:
         """Lay what is not laid yet.
@@ -68,14 +88,15 @@ class Laying:
             By fine face, whether it is laid; by coarse triangle, whether what is laid covers it.
         """
         self._give(np.flatnonzero(self.owners == UNKNOWN), target)
-        for cut in range(MOST_CUTS + 1):
-            self._lay(target, may_cut=cut < MOST_CUTS)
-        lost = np.flatnonzero(~self.is_laid)
-        owners = self.owners[self.faces[lost]]
-        is_covered = target.are_covered(*self._threes())
+        laid, lost = self._laid_and_lost(target)
+        self._faces = _Faces.joined([laid, lost])
+        self._is_laid = np.arange(len(self._faces.roots)) < len(laid.roots)
+        threes = np.flatnonzero(laid.middles != UNKNOWN)
+        is_covered = target.are_covered(self.owners[laid.corners[threes]], laid.middles[threes])
+        owners = self.owners[lost.corners]
         is_covered[owners[owners != UNKNOWN]] = False
         is_laid = np.ones(self._fine_count, np.bool_)
-        is_laid[self.roots[lost]] = False
+        is_laid[lost.roots] = False
         return is_laid, is_covered
 
     def replace(self, places: Indices) -> None:
@@ -86,42 +107,68 @@ class Laying:
         """
         known = self.owners != UNKNOWN
         self.owners[known] = places[self.owners[known]]
-        around = (self.owners[self.faces] == UNKNOWN).any(axis=1)
-        self.owners[self.faces[around]] = UNKNOWN
-        changed = (self.owners[self.faces] == UNKNOWN).any(axis=1)
-        self.is_laid[changed] = False
-        self.middles[changed] = UNKNOWN
+        around = any_of_three((self.owners == UNKNOWN)[self._faces.corners])
+        self.owners[self._faces.corners[around]] = UNKNOWN
+        changed = any_of_three((self.owners == UNKNOWN)[self._faces.corners])
+        self._is_laid[changed] = False
+        self._faces.middles[changed] = UNKNOWN
 
     def _give(self, corners: Indices, target: "Target") -> None:
         owners, distances = target.nearness.nearest(self.points[corners], NEAR_ENOUGH * target.bound_mm)
         self.owners[corners] = np.where(distances <= target.bound_mm, owners, UNKNOWN)
 
-    def _lay(self, target: "Target", may_cut: bool) -> None:
-        """Lay faces that need no cutting, and cut the others."""
-        which = np.flatnonzero(~self.is_laid)
-        faces, owners = self.faces[which], self.owners[self.faces[which]]
-        sides, ends = _sides_between(faces, owners, len(self.points))
+    def _laid_and_lost(self, target: "Target") -> tuple[_Faces, _Faces]:
+        """Lay faces that need no cutting and cut the others, again and again; what then is left is lost."""
+        laid, lost = [self._faces.chosen(self._is_laid)], []
+        left = self._faces.chosen(~self._is_laid)
+        for cuts_left in range(MOST_CUTS, -1, -1):
+            is_within = self._are_within_one(left)
+            laid.append(left.chosen(is_within))
+            left = left.chosen(~is_within)
+            sides, ends = _sides_between(left.corners, self.owners[left.corners], len(self.points))
+            is_good, is_cut, cut_sides = self._judge(left, sides, ends, target)
+            is_cut &= cuts_left > 0
+            laid.append(left.chosen(is_good))
+            lost.append(left.chosen(~is_good & ~is_cut))
+            left = self._cut(left.chosen(is_cut), cut_sides[is_cut], ends, target)
+        return _Faces.joined(laid), _Faces.joined(lost)
+
+    def _are_within_one(self, faces: _Faces) -> Flags:
+        """(k,) whether all corners of a face have the same triangle."""
+        first, second, third = self.owners[faces.corners].T
+        return np.asarray((first == second) & (second == third) & (first != UNKNOWN))
+
+    def _judge(self, faces: _Faces, sides: Indices, ends: Indices, target: "Target") -> tuple[Flags, Flags, Indices]:
+        """What is to be done with faces; the corners around which they are laid are noted.
+
+        Args:
+            faces: k of them.
+            sides: (k, 3) which are between corners of two triangles.
+            ends: (n, 2) their corners.
+
+        Returns:
+            (k,) whether each is laid as it is; (k,) whether it is to be cut; (k, 3) its sides to be cut, `UNKNOWN`:
+            not.
+        """
+        owners = self.owners[faces.corners]
         lengths_mm = np.linalg.norm(self.points[ends[:, 1]] - self.points[ends[:, 0]], axis=1)
         is_bad = ~target.are_joined(self.points[ends], self.owners[ends])
         is_cut = is_bad & (lengths_mm > SHORTEST * target.bound_mm)
-        bad_sides = np.append(is_bad, False)[sides]  # the last is for sides within one triangle: `UNKNOWN` is -1
+        # the last is for sides within one triangle: `UNKNOWN` is -1
+        has_bad = any_of_three(np.append(is_bad, False)[sides])
         cut_sides = np.where(np.append(is_cut, False)[sides], sides, UNKNOWN)
-        is_near = (owners != UNKNOWN).all(axis=1)
-        is_good = is_near & ~bad_sides.any(axis=1)
-        threes = np.flatnonzero(is_good & (owners != np.roll(owners, 1, axis=1)).all(axis=1))
-        middles = target.middles_of(self.points[faces[threes]], owners[threes])
-        is_good[threes[middles == UNKNOWN]] = False
-        self.middles[which[threes]] = middles
-        self.is_laid[which[is_good]] = True
-        if may_cut:
-            cut = np.flatnonzero((cut_sides != UNKNOWN).any(axis=1) | ~is_good & is_near & ~bad_sides.any(axis=1))
-            self._cut(which[cut], cut_sides[cut], ends, target)
+        is_joined = ~any_of_three(owners == UNKNOWN) & ~has_bad
+        threes = np.flatnonzero(is_joined & ~any_of_three(owners == np.roll(owners, 1, axis=1)))
+        faces.middles[threes] = target.middles_of(self.points[faces.corners[threes]], owners[threes])
+        is_good = is_joined.copy()
+        is_good[threes] = faces.middles[threes] != UNKNOWN
+        return is_good, any_of_three(cut_sides != UNKNOWN) | is_joined & ~is_good, cut_sides
 
-    def _cut(self, which: Indices, sides: Indices, ends: Indices, target: "Target") -> None:
-        """Replace faces by parts.
+    def _cut(self, faces: _Faces, sides: Indices, ends: Indices, target: "Target") -> _Faces:
+        """Cut faces into parts.
 
         Args:
-            which: (k,) faces.
+            faces: k of them.
             sides: (k, 3) those to be cut; `UNKNOWN`: not.
             ends: (n, 2) their corners.
         """
@@ -129,30 +176,20 @@ class Laying:
         used, places = used[used != UNKNOWN], places.reshape(-1, 3) - (UNKNOWN in used)
         points, owners = target.between(self.points[ends[used]], self.owners[ends[used]])
         within = np.flatnonzero((sides == UNKNOWN).all(axis=1))
-        corners = np.full((len(which), 7), UNKNOWN)
-        corners[:, :3] = self.faces[which]
+        corners = np.full((len(sides), 7), UNKNOWN)
+        corners[:, :3] = faces.corners
         corners[:, 3:6] = len(self.points) + places
         corners[within, 6] = len(self.points) + len(used) + np.arange(len(within))
-        middles = self.points[corners[within, :3]].mean(axis=1)
+        middles = self.points[faces.corners[within]].mean(axis=1)
+        fresh = np.arange(len(self.points), len(self.points) + len(points) + len(middles))
         self.points = np.concatenate([self.points, points, middles])
         self.owners = np.concatenate([self.owners, owners, np.full(len(middles), UNKNOWN)])
-        fresh = np.arange(len(self.points) - len(points) - len(middles), len(self.points))
         self._give(fresh[self.owners[fresh] == UNKNOWN], target)
         kinds = (sides != UNKNOWN) @ (1, 2, 4)
         parts = [corners[kinds == kind][:, children].reshape(-1, 3) for kind, children in enumerate(_CHILDREN)]
-        roots = [np.repeat(self.roots[which[kinds == kind]], len(each)) for kind, each in enumerate(_CHILDREN)]
-        kept = np.ones(len(self.faces), np.bool_)
-        kept[which] = False
+        roots = [np.repeat(faces.roots[kinds == kind], len(children)) for kind, children in enumerate(_CHILDREN)]
         count = sum(map(len, parts))
-        self.faces = np.concatenate([self.faces[kept], *parts])
-        self.roots = np.concatenate([self.roots[kept], *roots])
-        self.is_laid = np.concatenate([self.is_laid[kept], np.zeros(count, np.bool_)])
-        self.middles = np.concatenate([self.middles[kept], np.full(count, UNKNOWN)])
-
-    def _threes(self) -> tuple[Indices, Indices]:
-        """(k, 3) triangles of the faces that have three, and (k,) the corner around which each is laid."""
-        which = np.flatnonzero(self.middles != UNKNOWN)
-        return self.owners[self.faces[which]], self.middles[which]
+        return _Faces(np.concatenate(parts), np.concatenate(roots), np.full(count, UNKNOWN))
 
 
 class Target:

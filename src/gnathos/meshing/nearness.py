@@ -1,14 +1,13 @@
 """Which triangles of a mesh a point is near to."""
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.triangles import Floats, Indices, Triangles
 
-SAMPLE_SPACING_MM = 0.5
-"""Points of a triangle by which it is found lie no further apart."""
+SAMPLE_SPACING_MM = 0.75
+"""Longest side of the pieces of a triangle by whose middles it is found."""
 CANDIDATES = (3, 16, 64)
 """Sample points looked at: at first, and for the points that these leave far."""
 NEAR_ENOUGH = 0.5
@@ -50,7 +49,7 @@ class Nearness:
             choices = self._owners[near.reshape(len(near), -1)]
             for place, column in enumerate(choices.T):
                 fresh = np.flatnonzero((choices[:, :place] != column[:, None]).all(axis=1))
-                found = self.triangles.distances(column[fresh], points[part][fresh])
+                found = self.triangles.distances(column[fresh], points[part].take(fresh, axis=0))
                 nearer = found < distances[part][fresh]
                 owners[part][fresh[nearer]] = column[fresh[nearer]]
                 distances[part][fresh[nearer]] = found[nearer]
@@ -58,22 +57,24 @@ class Nearness:
 
 
 def _spread(corners: Floats) -> tuple[Floats, Indices]:
-    """Points spread over triangles, one in the middle of a small one, and which triangle each lies on."""
-    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
-    divisions = np.maximum(np.ceil(edges.max(axis=1) / SAMPLE_SPACING_MM).astype(int), 1)
-    samples, owners = [], []
-    for count in np.unique(divisions).tolist():
-        members = np.flatnonzero(divisions == count)
-        weights = _barycentric_grid(count)
-        samples.append(np.einsum("kc,mcx->mkx", weights, corners[members]).reshape(-1, 3))
-        owners.append(np.repeat(members, len(weights)))
-    return np.concatenate(samples), np.concatenate(owners)
+    """Points spread over triangles, in the middle of each piece that is left when those too long are halved, and halved
+    again, across their longest sides; and which triangle each lies on."""
+    owners = np.arange(len(corners))
+    samples, sample_owners = [], []
+    while len(owners):
+        sides = corners[:, (1, 2, 0)] - corners
+        squares = np.einsum("kcx,kcx->kc", sides, sides)
+        longest = squares.argmax(axis=1)
+        is_long = squares[np.arange(len(longest)), longest] > SAMPLE_SPACING_MM**2
+        samples.append(corners[~is_long].mean(axis=1))
+        sample_owners.append(owners[~is_long])
+        corners, owners = _halved(corners[is_long], longest[is_long]), np.tile(owners[is_long], 2)
+    return np.concatenate([*samples, corners[:, 0]]), np.concatenate([*sample_owners, owners])
 
 
-def _barycentric_grid(count: int) -> npt.NDArray[np.float64]:
-    """Middles of the small triangles that an even division makes: (n, 3) weights of the corners."""
-    first, second = np.meshgrid(np.arange(count), np.arange(count), indexing="ij")
-    upright = np.stack([first, second], axis=-1)[first + second < count] + 1 / 3
-    turned = np.stack([first, second], axis=-1)[first + second < count - 1] + 2 / 3
-    two = np.concatenate([upright, turned]) / count
-    return np.column_stack([two, 1 - two.sum(axis=1)])
+def _halved(corners: Floats, sides: Indices) -> Floats:
+    """(k, 3, 3) triangles cut from the middle of a side to the corner across: (2 k, 3, 3)."""
+    rows = np.arange(len(corners))
+    start, end, across = (corners[rows, (sides + place) % 3] for place in range(3))
+    middle = (start + end) / 2
+    return np.concatenate([np.stack([start, middle, across], axis=1), np.stack([middle, end, across], axis=1)])

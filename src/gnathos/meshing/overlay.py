@@ -10,12 +10,9 @@ cross the large one's outline, and at its corners.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.meshing.mesh import Mesh
-from gnathos.meshing.triangles import EDGES, Floats, Indices, Triangles, clip
-
-Flags = npt.NDArray[np.bool_]
+from gnathos.meshing.triangles import EDGES, Flags, Floats, Indices, Triangles, clip
 
 MOST_ROUNDS = 12
 """Of following the sheet across edges; beyond, a triangle counts as not covered."""
@@ -45,7 +42,7 @@ def covered_within(
     Args:
         large: any.
         asked: (m,) for which of them it is to be shown.
-        small: closed: each edge joins two triangles.
+        small: a part of a closed surface; what its border is seen over is not shown.
         seeds: (n,) faces of `small` to begin with.
         nearest: (n, 3) which large triangles their corners are near to.
         bound_mm: above zero.
@@ -85,7 +82,9 @@ def _lay(
     np.add.at(sheets.covers, owners, _facing(places, probe, sheets, owners))
     crossed = seen & (heights <= FARTHEST * bound_mm)
     rows, edges = np.nonzero(crossed)
-    return owners[rows] * len(small.faces) + neighbours[faces[rows], edges]
+    beyond = neighbours[faces[rows], edges]
+    sheets.is_open[owners[rows[beyond == faces[rows]]]] = True
+    return owners[rows] * len(small.faces) + beyond
 
 
 def _clipped_edges(places: Floats, outline: Floats) -> tuple[Flags, Floats]:

@@ -8,12 +8,9 @@ Source: branch and bound as in Guthe et al. 2005, "Fast and accurate Hausdorff d
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.meshing.nearness import NEAR_ENOUGH, Nearness
-from gnathos.meshing.triangles import EDGES, Floats, Indices, clip
-
-Flags = npt.NDArray[np.bool_]
+from gnathos.meshing.triangles import EDGES, Flags, Floats, Indices, clip
 
 MOST_CUTS = 12
 """Times that a piece is cut in four before it counts as not shown: those of a face across the field of view, too."""

@@ -8,16 +8,13 @@ over them (`overlay`).
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.meshing.laying import UNKNOWN, Laying, Target
 from gnathos.meshing.mesh import Mesh
 from gnathos.meshing.nearness import Nearness
 from gnathos.meshing.overlay import covered_within
 from gnathos.meshing.pieces import faces_within
-from gnathos.meshing.triangles import Floats, Indices
-
-Flags = npt.NDArray[np.bool_]
+from gnathos.meshing.triangles import Flags, Floats, Indices, Triangles, any_of_three
 
 
 @dataclass(frozen=True)
@@ -87,20 +84,40 @@ class Proof:
 
     def _are_near(self, coarse: Mesh, asked: Indices, nearness: Nearness) -> Flags:
         """(k,) whether coarse faces are shown to be near to what is laid on them and on those around them."""
-        corners = _marked(coarse.faces[asked].ravel().astype(np.int64), len(coarse.vertices_lps_mm))
-        around = np.asarray(corners[coarse.faces].any(axis=1))
-        owners = self._laying.owners[self._fine.faces]
-        seeds = np.flatnonzero((owners != UNKNOWN).all(axis=1) & around[owners].any(axis=1))
-        if not len(asked) or not len(seeds):
-            return np.zeros(len(asked), np.bool_)
         is_near = np.zeros(len(asked), np.bool_)
+        around = _touching(coarse, _marked(asked, len(coarse.faces)))
+        owners = self._laying.owners[self._fine.faces]
+        is_seed = any_of_three(around[owners]) & ~any_of_three(owners == UNKNOWN)
+        if not is_seed.any():
+            return is_near
         if self._fine.is_watertight:
-            flags = _marked(asked, len(coarse.faces))
-            is_near = covered_within(nearness.triangles, flags, self._fine, seeds, owners[seeds], self._bound_mm)[asked]
+            is_near = self._are_covered(asked, owners, is_seed, _touching(coarse, around), nearness.triangles)
         left = np.flatnonzero(~is_near)
-        part = Nearness(Mesh(self._fine.vertices_lps_mm, self._fine.faces[seeds]))
+        part = Nearness(Mesh(self._fine.vertices_lps_mm, self._fine.faces[is_seed]))
         is_near[left] = faces_within(_corners_of(coarse, asked[left]), part, self._bound_mm)
         return is_near
+
+    def _are_covered(self, asked: Indices, owners: Indices, is_seed: Flags, reach: Flags, large: Triangles) -> Flags:
+        """(k,) whether coarse faces are shown to be near after what is laid on them and around has been laid over them.
+
+        Args:
+            asked: (k,) coarse faces.
+            owners: (n, 3) the coarse faces that the corners of each fine one are given.
+            is_seed: (n,) fine faces to begin with.
+            reach: (m,) coarse faces on which the sheet is followed.
+            large: the coarse faces.
+        """
+        part = np.flatnonzero(is_seed | any_of_three(reach[owners] | (owners == UNKNOWN)))
+        small = Mesh(self._fine.vertices_lps_mm, self._fine.faces[part])
+        seeds = np.flatnonzero(is_seed[part])
+        flags = _marked(asked, len(reach))
+        return covered_within(large, flags, small, seeds, owners[part[seeds]], self._bound_mm)[asked]
+
+
+def _touching(mesh: Mesh, flags: Flags) -> Flags:
+    """(m,) which faces share a corner with a marked one, or are marked."""
+    corners = _marked(mesh.faces[flags].ravel().astype(np.int64), len(mesh.vertices_lps_mm))
+    return any_of_three(corners[mesh.faces])
 
 
 def _corners_of(mesh: Mesh, which: Indices) -> Floats:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 _X = np.array([1.0, 0.0, 0.0])
 _SHORTEST = 1e-30
@@ -32,6 +33,10 @@ class Triangles:
         return np.asarray(np.stack([along, np.cross(normal, along), normal], axis=1))
 
     @cached_property
+    def _origins(self) -> Floats:
+        return np.ascontiguousarray(self.corners[:, 0])
+
+    @cached_property
     def outline(self) -> Floats:
         """(m, 3 corners, 2) the corners in their own frame, counter-clockwise."""
         offsets = self.corners - self.corners[:, :1]
@@ -48,13 +53,13 @@ class Triangles:
             (k, ..., 3): in the plane, and the height above it.
         """
         shape = (len(which), *(1,) * (points.ndim - 2), 3)
-        offsets = points - self.corners[which, 0].reshape(shape)
-        return np.asarray(np.einsum("kij,k...j->k...i", self.axes[which], offsets))
+        offsets = points - self._origins.take(which, axis=0).reshape(shape)
+        return np.asarray(np.einsum("kij,k...j->k...i", self.axes.take(which, axis=0), offsets))
 
     def distances(self, which: Indices, points: Floats) -> Floats:
         """Distance of each point to the triangle of the same row: (k,) and (k, 3) to (k,)."""
         places = self.places(which, points)
-        flat, outline = places[:, :2], self.outline[which]
+        flat, outline = places[:, :2], self.outline.take(which, axis=0)
         inside = outline[:, 2, 1] > _NO_AREA
         nearest = np.full(len(which), np.inf)
         for start, end in ((0, 1), (1, 2), (2, 0)):
@@ -70,6 +75,11 @@ class Triangles:
 
 
 EDGES = ((0, 1), (1, 2), (2, 0))
+
+
+def any_of_three(flags: Flags) -> Flags:
+    """(k, 3) to (k,); `any` takes ten times as long over so few."""
+    return flags[:, 0] | flags[:, 1] | flags[:, 2]
 
 
 def clip(starts: Floats, ends: Floats, outline: Floats) -> tuple[Floats, Floats]:
