@@ -16,7 +16,10 @@ _LONGEST_NAME = 80
 
 
 def make_archive(output: OutputFile, case: Case) -> OutputResult:
-    """Write a zip of what was made before, and a summary of it; the same files give the same bytes."""
+    """Write a zip of what was made before, and a summary of it; the same files give the same bytes.
+
+    What became of each structure is said of the files that show it, and in the summary: a zip is there or is not.
+    """
     path = case.path_for(output)
     entries = {archive_name(result): result for result in case.results if result.path is not None}
     with zipfile.ZipFile(case.folder / path, "w") as archive:
@@ -24,7 +27,7 @@ def make_archive(output: OutputFile, case: Case) -> OutputResult:
             _add(archive, name, (case.folder / str(result.path)).read_bytes())
         summary = {"outputs": [_summary(result) for result in case.results if result.kind != output.kind]}
         _add(archive, "summary.json", json.dumps(summary, indent=2).encode())
-    return available(output, case, path, {"files": len(entries) + 1})
+    return available(output, case, path, {"files": len(entries) + 1}, {})
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
