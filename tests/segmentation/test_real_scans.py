@@ -90,19 +90,22 @@ def test_other_gray_scales_move_the_border_little(
     assert volume_ml(find(segmenter, head.with_voxels(gray))) == pytest.approx(volume_ml(mandible), rel=0.05)
 
 
-def test_no_mandible_is_found_in_a_scan_without_one(segmenter: BuiltinSegmenter) -> None:
-    finding = find(segmenter, read_dicom(shared_path("scans/gantry_tilt_dicom"), Limits()))
+def test_what_a_cranium_does_not_show_is_missing(segmenter: BuiltinSegmenter) -> None:
+    names = ["mandible", "airway", "left_sinus", "right_sinus"]
+    cranium = read_dicom(shared_path("scans/gantry_tilt_dicom"), Limits())
 
-    assert finding.outcome is Outcome.MISSING
-    assert finding.reason in {Reason.NOT_FOUND, Reason.NOT_IN_FIELD_OF_VIEW}
-    assert finding.field is None
-    assert finding.explanation
+    for finding in segmenter.segment(cranium, names, lambda fraction: None).findings.values():
+        assert finding.outcome is Outcome.MISSING
+        assert finding.reason in {Reason.NOT_FOUND, Reason.NOT_IN_FIELD_OF_VIEW, Reason.TOO_LITTLE_CONTRAST}
+        assert finding.field is None
+        assert finding.explanation
 
 
-def test_the_vault_of_a_head_has_no_mandible(segmenter: BuiltinSegmenter, head: Volume) -> None:
+def test_the_vault_of_a_head_has_neither_mandible_nor_throat(segmenter: BuiltinSegmenter, head: Volume) -> None:
     upper_third = head.crop((62, 0, 0), head.shape)
+    findings = segmenter.segment(upper_third, ["mandible", "airway"], lambda fraction: None).findings
 
-    assert find(segmenter, upper_third).outcome is Outcome.MISSING
+    assert {finding.outcome for finding in findings.values()} == {Outcome.MISSING}
 
 
 def test_deciduous_teeth_are_missing_with_the_reason(segmenter: BuiltinSegmenter, head: Volume) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES, is_upper
 from gnathos.imaging import Volume
@@ -20,16 +19,16 @@ from gnathos.segmentation.confidence import (
 )
 from gnathos.segmentation.findings import Finding, Outcome, Reason, ReportFraction, Segmentation
 from gnathos.segmentation.jaws import LARGEST_VOXEL_MM, Jaws, find_nerve, find_tooth, look_at_jaws
+from gnathos.segmentation.landmarks import LIKELY, Landmarks
 from gnathos.segmentation.limits import throat, upper_jaw
 from gnathos.segmentation.network import NETWORKS, CoarseAnatomy, Network, describe_network
 from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirements, judge_presence
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
-from gnathos.segmentation.sides import midline_of_head, pieces_on_side
+from gnathos.segmentation.sides import pieces_on_side
 
 METHOD_VERSION = "4"
 """Counted up when the code around the network changes what comes out."""
 
-LIKELY = 0.5
 LEAST_AGREEMENT = 0.3
 """Dice with the coarse shape: what agrees less was not drawn by the structure's own border."""
 
@@ -66,6 +65,11 @@ class Study:
     def jaws(self) -> Jaws | None:
         """What the fine network says of the jaws; None where there are none."""
         return look_at_jaws(self.scan, self.coarse, self.networks.teeth)
+
+    @cached_property
+    def landmarks(self) -> Landmarks:
+        """What other structures are placed by."""
+        return Landmarks(self.coarse)
 
     @cached_property
     def lower_jaw(self) -> Presence:
@@ -108,8 +112,10 @@ class Recipe:
     refine: Refine
     rivals: tuple[str, ...] = ()
     """Classes that it must not run into; bones know theirs."""
-    limit: Callable[[CoarseAnatomy], Volume | None] | None = None
+    limit: Callable[[Landmarks], Volume | None] | None = None
     """What bounds it by definition; without it the structure cannot be told."""
+    in_place: Callable[[Landmarks, Mask], Mask] | None = None
+    """Picks what lies where the structure can be, out of what the network takes for it."""
     is_left: bool | None = None
     """Which side of the midline it lies on, for paired structures."""
 
@@ -129,12 +135,16 @@ def _body(study: Study, shape: CoarseShape) -> Volume | None:
     return refine_body(study.scan, study.coarse.levels, shape)
 
 
+def _in_sinus(landmarks: Landmarks, seen: Mask) -> Mask:
+    return seen & landmarks.sinuses
+
+
 _MANDIBLE = Requirements(
     least_ml=12, least_width_mm=50, least_cut_ml=6, least_share=0.25, is_arch=True, beyond=(BOTTOM, FRONT)
 )
 _UPPER_JAW = Requirements(least_ml=6, least_width_mm=35, least_cut_ml=3, least_share=0.05)
 _SKULL_EDGE = BoneEdge(band_mm=5.0, inner_bonus=0.3, largest_hole_ml=0.5, is_solid=False)
-_SINUS = Requirements(least_ml=1.5, least_width_mm=5, least_cut_ml=1, least_share=0.3)
+_SINUS = Requirements(least_ml=1.5, least_width_mm=5, least_cut_ml=1.5, least_share=0.3)
 
 RECIPES = {
     "mandible": Recipe(
@@ -153,14 +163,15 @@ RECIPES = {
         refine=_bone(UPPER, _SKULL_EDGE),
         limit=upper_jaw,
     ),
-    "right_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), is_left=False),
-    "left_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), is_left=True),
+    "right_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), in_place=_in_sinus, is_left=False),
+    "left_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), in_place=_in_sinus, is_left=True),
     "airway": Recipe(
         classes=("airway",),
-        required=Requirements(least_ml=2, least_width_mm=5, least_cut_ml=2, least_share=0.1),
+        required=Requirements(least_ml=2, least_width_mm=5, least_cut_ml=1.5, least_share=0.1),
         refine=_air,
         rivals=("sinus",),
         limit=throat,
+        in_place=Landmarks.in_throat,
     ),
     "soft_tissue": Recipe(
         classes=("soft_tissue", *UPPER, *LOWER, "sinus", "airway", "other_bone"),
@@ -220,23 +231,37 @@ def _find(structure: str, study: Study) -> Finding:
 
 def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
     coarse = study.coarse
-    limit = recipe.limit(coarse) if recipe.limit else None
+    limit = recipe.limit(study.landmarks) if recipe.limit else None
     if recipe.limit and limit is None:
         explanation = "The field of view holds neither the teeth nor the sinuses by which its bounds are told."
         return _missing(structure, Presence(None, 0.0, Reason.NOT_IN_FIELD_OF_VIEW, explanation), study.calibration)
-    probability = _on_side(coarse.probability(*recipe.classes), coarse, recipe.is_left)
+    probability = coarse.probability(*recipe.classes)
+    seen = probability > LIKELY
     if limit is not None:
-        probability = np.where(limit.voxels > 0, probability, np.float32(0))
+        seen &= limit.voxels > 0
+    if recipe.in_place:
+        seen = recipe.in_place(study.landmarks, seen)
+    if recipe.is_left is not None and seen.any():
+        if study.landmarks.midline is None:
+            return _on_unknown_side(structure)
+        seen = pieces_on_side(seen, study.landmarks.midline, recipe.is_left, float(coarse.grid.spacing_mm[2]))
+    probability = np.where(seen | (probability <= LIKELY), probability, np.float32(0))
     presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:
         return _missing(structure, presence, study.calibration)
     shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid, limit)
     field = recipe.refine(study, shape)
-    if field is None or agreement(presence.mask, field, coarse.grid) < LEAST_AGREEMENT:
+    if field is None or not _is_drawn(field, presence.mask, coarse.grid, recipe.required.least_cut_ml):
         explanation = f"Where the {_words(structure)} should be, the scan has too little contrast to draw its border."
         unclear = Presence(None, presence.probability, Reason.TOO_LITTLE_CONTRAST, explanation)
         return _missing(structure, unclear, study.calibration)
     return _found(structure, presence, presence.mask, field, study)
+
+
+def _is_drawn(field: Volume, mask: Mask, grid: Volume, least_ml: float) -> bool:
+    """Whether what was drawn is large enough, and like what the network saw."""
+    drawn_ml = float((field.voxels > 0).sum() * np.prod(field.spacing_mm)) / 1000
+    return drawn_ml >= least_ml and agreement(mask, field, grid) >= LEAST_AGREEMENT
 
 
 def _found(structure: str, presence: Presence, mask: Mask, field: Volume, study: Study) -> Finding:
@@ -261,14 +286,6 @@ def _words(structure: str) -> str:
     return structure.replace("_", " ")
 
 
-def _on_side(
-    probability: npt.NDArray[np.float32], coarse: CoarseAnatomy, is_left: bool | None
-) -> npt.NDArray[np.float32]:
-    if is_left is None:
-        return probability
-    told_by = ((*UPPER, *LOWER), ("upper_teeth", "lower_teeth"), ("airway",))
-    midline = midline_of_head(*(coarse.probability(*names) > LIKELY for names in told_by))
-    seen = probability > LIKELY
-    return np.where(
-        seen & ~pieces_on_side(seen, midline, is_left, float(coarse.grid.spacing_mm[2])), np.float32(0), probability
-    )
+def _on_unknown_side(structure: str) -> Finding:
+    explanation = f"The field of view shows too little of the head to tell the {_words(structure)} from the other one."
+    return Finding(Outcome.FAILED, 1.0, Reason.NOT_IN_FIELD_OF_VIEW, explanation)

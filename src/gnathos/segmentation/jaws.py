@@ -69,7 +69,10 @@ class Jaws:
             return None
         teeth = self.seen.probability("upper_teeth", "lower_teeth") > LIKELY
         airway = interpolate(self.coarse.grid.with_voxels(self.coarse.probability("airway")), self.seen.grid) > LIKELY
-        side = one_side(np.ones(bone.shape, np.bool_), midline_of_head(bone, teeth, airway), is_left)
+        midline = midline_of_head(bone, teeth, airway, float(self.seen.grid.spacing_mm[2]))
+        if midline is None:
+            return None
+        side = one_side(np.ones(bone.shape, np.bool_), midline, is_left)
         probability = np.where(side, self.seen.probability("canal"), np.float32(0))
         return trace_canal(self.seen.grid.with_voxels(probability), self.scan, self.seen.levels)
 

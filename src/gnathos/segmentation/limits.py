@@ -5,12 +5,11 @@ import numpy.typing as npt
 
 from gnathos.imaging import Volume
 from gnathos.segmentation.bones import LOWER, signed_distance_mm
-from gnathos.segmentation.network import CoarseAnatomy
+from gnathos.segmentation.landmarks import LIKELY, Landmarks, Mask
 
 FloatArray = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 
-LIKELY = 0.5
 LEAST_TEETH = 60
 """Voxels of the network's grid, below which teeth or sinuses say nothing of where the mouth ends."""
 BACK_END = 0.98
@@ -19,7 +18,7 @@ UPPER_JAW_REACH_MM = 12.0
 """The upper jaw is the bone so near to upper teeth and maxillary sinuses."""
 
 
-def throat(coarse: CoarseAnatomy) -> Volume | None:
+def throat(landmarks: Landmarks) -> Volume | None:
     """How far inside of the throat's planes each place of the network's grid is, millimetres.
 
     The throat lies behind the coronal plane through the back end of the upper teeth, and above the axial plane through
@@ -29,28 +28,32 @@ def throat(coarse: CoarseAnatomy) -> Volume | None:
     Returns:
         None where neither teeth nor sinuses are seen.
     """
-    markers = (_places(coarse, name) for name in ("upper_teeth", "sinus", "lower_teeth"))
+    grid = landmarks.coarse.grid
+    sinuses = landmarks.sinuses
+    if sinuses[0].any():  # their tops alone do not tell where the palate ends
+        sinuses = np.zeros_like(sinuses)
+    markers = (_places(each, grid) for each in (landmarks.upper_teeth, sinuses, landmarks.lower_teeth))
     seen = next((each for each in markers if len(each) >= LEAST_TEETH), None)
     if seen is None:
         return None
-    rows = _axis_mm(coarse.grid, 1) - float(np.quantile(seen[:, 1], BACK_END))
-    inside = np.broadcast_to(rows[None, :, None], coarse.grid.shape)
-    jaw = _places(coarse, *LOWER)
+    rows = _axis_mm(grid, 1) - float(np.quantile(seen[:, 1], BACK_END))
+    inside = np.broadcast_to(rows[None, :, None], grid.shape)
+    jaw = _places(landmarks.coarse.probability(*LOWER) > LIKELY, grid)
     if len(jaw) >= LEAST_TEETH:
-        inside = np.minimum(inside, (_axis_mm(coarse.grid, 0) - float(jaw[:, 2].min()))[:, None, None])
-    return coarse.grid.with_voxels(inside.astype(np.float32))
+        inside = np.minimum(inside, (_axis_mm(grid, 0) - float(jaw[:, 2].min()))[:, None, None])
+    return grid.with_voxels(inside.astype(np.float32))
 
 
-def upper_jaw(coarse: CoarseAnatomy) -> Volume | None:
+def upper_jaw(landmarks: Landmarks) -> Volume | None:
     """How far inside of the upper jaw's reach each place of the network's grid is, millimetres; None without one."""
-    kernel = coarse.probability("upper_teeth", "sinus") > LIKELY
+    kernel, grid = landmarks.upper_teeth | landmarks.sinuses, landmarks.coarse.grid
     if kernel.sum() < LEAST_TEETH:
         return None
-    return coarse.grid.with_voxels(signed_distance_mm(kernel, coarse.grid) + np.float32(UPPER_JAW_REACH_MM))
+    return grid.with_voxels(signed_distance_mm(kernel, grid) + np.float32(UPPER_JAW_REACH_MM))
 
 
-def _places(coarse: CoarseAnatomy, *names: str) -> Points:
-    return coarse.grid.points_lps_mm(np.argwhere(coarse.probability(*names) > LIKELY))
+def _places(mask: Mask, grid: Volume) -> Points:
+    return grid.points_lps_mm(np.argwhere(mask))
 
 
 def _axis_mm(grid: Volume, axis: int) -> Points:

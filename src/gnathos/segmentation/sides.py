@@ -35,26 +35,53 @@ HALF_ARCH_SLOPE = 1.0
 """A row of teeth that runs back so much faster than outwards is half an arch: the midline lies beside it."""
 
 
-def midline_of_head(bones: Mask, teeth: Mask, airway: Mask) -> float:
+LEAST_WIDTH_MM = 95.0
+"""Bones so wide, with nothing cut off, are a whole head's, and their middle is the patient's."""
+LEAST_BULGE_MM = 6.0
+"""By so much the middle of a whole arch of teeth lies in front of its ends."""
+
+
+def midline_of_head(bones: Mask, teeth: Mask, airway: Mask, voxel_mm: float) -> float | None:
     """Column of the midline, also where the field of view shows a part of the head.
 
     Args:
         bones: as for `midline_column`; rows run to the back.
         teeth: (slices, rows, columns) of both jaws.
         airway: nose and throat, which lie in the middle.
+        voxel_mm: width of a column, and depth of a row.
 
     Returns:
-        -1 or the number of columns where all that is seen lies on one side.
+        -1 or the number of columns where all that is seen lies on one side; None where nothing tells it.
     """
-    rows, columns = np.nonzero(teeth)[1:]
-    if len(rows) >= LEAST_SEEN and np.ptp(columns) > 0:
-        slope = float(np.polyfit(columns, rows, 1)[0])
-        if abs(slope) >= HALF_ARCH_SLOPE:
-            return -1.0 if slope > 0 else float(teeth.shape[2])
+    columns = np.nonzero(teeth)[2]
+    has_teeth = len(columns) >= LEAST_SEEN and np.ptp(columns) > 0
+    if has_teeth and (beside := _beside_half_an_arch(teeth)) is not None:
+        return beside
     is_cut = bool(bones[..., 0].any() or bones[..., -1].any())
-    if is_cut and airway.sum() >= LEAST_SEEN:
+    if not is_cut and np.ptp(np.flatnonzero(bones.any(axis=(0, 1)))) * voxel_mm >= LEAST_WIDTH_MM:
+        return midline_column(bones)
+    if airway.sum() >= LEAST_SEEN:
         return float(np.median(np.nonzero(airway)[2]))
-    return midline_column(bones)
+    return _middle_of_arch(teeth, voxel_mm) if has_teeth else None
+
+
+def _beside_half_an_arch(teeth: Mask) -> float | None:
+    rows, columns = np.nonzero(teeth)[1:]
+    slope = float(np.polyfit(columns, rows, 1)[0])
+    if abs(slope) < HALF_ARCH_SLOPE:
+        return None
+    return -1.0 if slope > 0 else float(teeth.shape[2])
+
+
+def _middle_of_arch(teeth: Mask, voxel_mm: float) -> float | None:
+    """The foremost column of a parabola through the teeth, seen from above, where they lie on both sides of it."""
+    rows, columns = np.nonzero(teeth)[1:]
+    across = columns - columns.mean()
+    curvature, slope, _ = np.polyfit(across, rows, 2)
+    half = np.ptp(across) / 2
+    if curvature * half**2 * voxel_mm < LEAST_BULGE_MM or abs(slope) > curvature * half:
+        return None
+    return float(columns.mean() - slope / (2 * curvature))
 
 
 def pieces_on_side(mask: Mask, midline: float, is_left: bool, voxel_mm: float) -> Mask:
