@@ -37,17 +37,17 @@ class Networks:
     """The bundled networks, each loaded when it is first needed."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = threads
+        self.threads = threads
 
     @cached_property
     def jaws(self) -> Network:
         """Sees whole scans on a coarse grid."""
-        return Network(self._threads, "jaws")
+        return Network(self.threads, "jaws")
 
     @cached_property
     def teeth(self) -> Network:
         """Sees the jaws on a finer one."""
-        return Network(self._threads, "teeth")
+        return Network(self.threads, "teeth")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Recipe:
 
 def _bone(group: tuple[str, ...], edge: BoneEdge) -> Refine:
     def refine(study: Study, shape: CoarseShape) -> Volume | None:
-        return refine_bone(study.scan, study.coarse.levels, shape, study.bones, group, edge)
+        return refine_bone(study.scan, study.coarse.levels, shape, study.bones, group, edge, study.networks.threads)
 
     return refine
 

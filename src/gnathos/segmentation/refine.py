@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnathos.imaging import Volume
-from gnathos.imaging.sampling import block_mean, interpolate, refine_grid, slabs
+from gnathos.imaging.sampling import block_mean, interpolate, on_slabs, refine_grid, slabs
 from gnathos.segmentation.bones import Bones, signed_distance_mm
 from gnathos.segmentation.normalise import Levels, as_hu
 
@@ -76,7 +76,13 @@ class BoneEdge:
 
 
 def refine_bone(
-    scan: Volume, levels: Levels, shape: CoarseShape, bones: Bones, group: Sequence[str], edge: BoneEdge
+    scan: Volume,
+    levels: Levels,
+    shape: CoarseShape,
+    bones: Bones,
+    group: Sequence[str],
+    edge: BoneEdge,
+    threads: int = 0,
 ) -> Volume | None:
     """Find a bone's surface at the scan's own resolution.
 
@@ -87,18 +93,23 @@ def refine_bone(
         bones: of the scan.
         group: which of them this is.
         edge: how its edge is drawn.
+        threads: to compute with; 0: as many as there are cores.
 
     Returns:
         The field, on a part of the scan's grid, float32, -1 to 1; None where nothing is bright enough.
     """
     region = refine_grid(as_hu(cut_out(scan, shape), levels), FINEST_NEEDED_MM)
     side, chance = bones.side(group), bones.chance(group)
-    for slab in slabs(region):
+    depth = shape.depth
+
+    def draw(slab: Volume) -> None:
         solid = _solid(slab, chance) if edge.is_solid else np.float32(-1)
-        _draw_bone(slab, shape.depth, bones, side, edge)
+        _draw_bone(slab, depth, bones, side, edge)
         np.maximum(slab.voxels, solid, out=slab.voxels)
         if shape.limit is not None:
             np.minimum(slab.voxels, interpolate(shape.limit, slab), out=slab.voxels)
+
+    on_slabs(region, draw, threads)
     return fill(without_specks(region), edge.largest_hole_ml)
 
 
