@@ -5,7 +5,7 @@ import torch
 from gnathos.training.appearance import choose_palette
 from gnathos.training.atlas import CONDYLES_MM
 from gnathos.training.chance import Chance
-from gnathos.training.renderer import render
+from gnathos.training.renderer import padded, render
 from gnathos.training.scene import _close_mouth, choose_view
 from gnathos.training.tissues import BACKGROUND, CLASSES, LOWER_TEETH, MANDIBLE, Tissue, ToothPart, tooth_code
 
@@ -98,3 +98,12 @@ def test_what_lies_beyond_the_padding_is_background(plain_anatomy):
     rendering = render(plain_anatomy, Chance(9, 1))
     padded = rendering.scan == rendering.scan[-1, -1, -1]
     assert (rendering.labels[padded][-5:] == BACKGROUND).all()
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((16, 9, 16), (16, 16, 32)), ((17, 16, 16), (32, 16, 16))])
+def test_scans_are_extended_until_the_network_s_deepest_level_has_more_than_one_voxel(shape, expected):
+    scan, labels = torch.rand(shape), torch.ones(shape, dtype=torch.long)
+    rendering = padded(scan, labels)
+    assert rendering.scan.shape == rendering.labels.shape == expected
+    assert torch.equal(rendering.scan[tuple(slice(edge) for edge in shape)], scan)
+    assert rendering.labels.sum() == scan.numel()

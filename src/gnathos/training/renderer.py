@@ -107,6 +107,11 @@ def _to_the_next(places: torch.Tensor, axis: int) -> torch.Tensor:
 
 
 def padded(scan: torch.Tensor, labels: torch.Tensor) -> Rendering:
-    """Extended behind its ends to multiples of 16, as the engine does."""
+    """Extended behind its ends to multiples of 16, as the engine does; the smallest scans by 16 more.
+
+    Of a cube of 16 the deepest level has one voxel, which cannot be normalised in training.
+    """
+    smallest = all(edge <= MULTIPLE for edge in scan.shape)
     pad = [more for edge in reversed(scan.shape) for more in (0, -edge % MULTIPLE)]
+    pad[1] += MULTIPLE if smallest else 0
     return Rendering(functional.pad(scan, pad, value=AIR), functional.pad(labels, pad, value=BACKGROUND))
