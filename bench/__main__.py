@@ -54,7 +54,7 @@ def pipeline_rows(scan: Path, structures: tuple[str, ...]) -> Iterator[Sequence[
         command = [sys.executable, "-m", "gnathos.pipeline", folder]
         began = time.monotonic()
         with reports.open("wb") as output:
-            child = subprocess.Popen(command, stdout=output)
+            child = subprocess.Popen(command, stdout=output, env=os.environ | {"MALLOC_ARENA_MAX": "1"})
             while child.poll() is None:
                 stage = last_stage(reports)
                 peaks[stage] = max(peaks.get(stage, 0), resident_bytes(child.pid))

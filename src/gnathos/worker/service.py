@@ -214,6 +214,7 @@ class WorkerService:
         environment = {
             "GNATHOS_THREADS": str(settings.threads),
             "GNATHOS_MAX_UNPACKED_MB": str(settings.max_unpacked_mb),
+            "MALLOC_ARENA_MAX": "1",  # or glibc gives each thread a heap, which keeps what was once in it
         }
         return Workplace(
             database=database,
