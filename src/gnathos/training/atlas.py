@@ -19,6 +19,8 @@ from gnathos.training.tissues import Tissue, ToothPart, ligament_code, tooth_cod
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
+Shape = tuple[int, int, int]
+Triple = tuple[float, float, float]
 
 ORIGIN_MM = np.array([-70.0, -30.0, -30.0])
 SHAPE = (285, 285, 240)
@@ -55,10 +57,14 @@ class Atlas:
 def build_atlas(anatomy: Path) -> Atlas:
     """Make the atlas from the folder with `head_fdi_0p5mm.nii.gz` and `jaw_complex/`."""
     fdi = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(anatomy / "head_fdi_0p5mm.nii.gz")))
-    jaws = _on_grid(_jaw_codes(fdi))
+    jaws = on_grid(_jaw_codes(fdi))
     spine = {tissue: _mesh_mask(anatomy / "jaw_complex", names, fdi) for tissue, names in _MESHES.items()}
-    codes = _complete_head(jaws, spine)
-    return Atlas(codes, _follows_jaw(codes))
+    put_vault(jaws)
+    core = put_spine(jaws, spine)
+    bone = jaws > 0
+    put_sinuses(jaws)
+    put_around(jaws, bone, core)
+    return Atlas(jaws, follows_jaw(jaws))
 
 
 def build_fine_codes(anatomy: Path, atlas: Atlas) -> Codes:
@@ -68,9 +74,13 @@ def build_fine_codes(anatomy: Path, atlas: Atlas) -> Codes:
         (2 × `SHAPE`) codes; voxel `[k]` lies at `ORIGIN_MM` + k/2 millimetres.
     """
     fdi = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(anatomy / "head_fdi_0p5mm.nii.gz")))
-    jaws = _jaw_codes(fdi)
+    return refined(atlas, _jaw_codes(fdi))
+
+
+def refined(atlas: Atlas, jaws: Codes) -> Codes:
+    """The atlas's codes on half its voxels, with those of the jaws, whose grid begins at zero, at their own."""
     _put_ligament(jaws)
-    around = _without(atlas.codes, _on_grid(jaws) > 0)
+    around = _without(atlas.codes, on_grid(jaws) > 0)
     codes = np.repeat(np.repeat(np.repeat(around, 2, 0), 2, 1), 2, 2)
     start = (-ORIGIN_MM / FINE_MM).astype(int)
     part = codes[tuple(slice(a, a + n) for a, n in zip(start, jaws.shape, strict=True))]
@@ -98,7 +108,7 @@ def _put_ligament(codes: Codes) -> None:
 _MESHES = {Tissue.SPINE_CORE: tuple(f"c{k}" for k in range(1, 8)), Tissue.HYOID: ("hyoid",)}
 
 
-def _on_grid(codes: Codes) -> Codes:
+def on_grid(codes: Codes) -> Codes:
     """From the label map's grid to the atlas grid."""
     half = codes[::2, ::2, ::2]
     start = (-ORIGIN_MM).astype(int)
@@ -114,10 +124,10 @@ def _jaw_codes(fdi: npt.NDArray[np.integer]) -> Codes:
     _put_mandible(codes, fdi)
     for number in PERMANENT_FDI:
         if (tooth := fdi == number).any():
-            _put_tooth(codes, tooth, number, (0, 0, 0))
+            put_tooth(codes, tooth, number, (0, 0, 0))
     codes[fdi > 100] = Tissue.CANAL
     for number, shift in _WISDOM_SHIFTS.items():
-        _put_tooth(codes, fdi == number - 1, number, shift)
+        put_tooth(codes, fdi == number - 1, number, shift)
     return codes
 
 
@@ -127,7 +137,7 @@ _WISDOM_SHIFTS = {18: (8, 20, -2), 28: (8, 20, 2), 38: (8, 22, 7), 48: (8, 22, -
 
 def _put_skull(codes: Codes, skull: Mask) -> None:
     closed = ndimage.binary_closing(skull, iterations=4)
-    filled = closed | (_fill_slices(closed, votes=2) & (edt.edt(~skull, anisotropy=(_MAP_MM,) * 3) < 4))
+    filled = closed | (fill_slices(closed, votes=2) & (edt.edt(~skull, anisotropy=(_MAP_MM,) * 3) < 4))
     depth = edt.edt(skull, anisotropy=(_MAP_MM,) * 3)
     z = np.arange(skull.shape[0])[:, None, None] * _MAP_MM
     codes[filled & (z >= 118)] = Tissue.DIPLOE
@@ -139,7 +149,7 @@ def _put_skull(codes: Codes, skull: Mask) -> None:
 def _put_mandible(codes: Codes, fdi: npt.NDArray[np.integer]) -> None:
     lower = (fdi > 30) & (fdi < 50)
     jaw = ndimage.binary_closing((fdi == 2) | lower | (fdi > 100), iterations=3)
-    solid = jaw | _fill_slices(jaw)
+    solid = jaw | fill_slices(jaw)
     solid = ndimage.binary_opening(solid, iterations=1) | (fdi == 2)
     depth = edt.edt(solid, anisotropy=(_MAP_MM,) * 3)
     codes[solid] = Tissue.JAW_MARROW
@@ -148,7 +158,7 @@ def _put_mandible(codes: Codes, fdi: npt.NDArray[np.integer]) -> None:
     codes[solid & (depth < 1.1)] = Tissue.JAW_SHELL
 
 
-def _fill_slices(mask: Mask, votes: int = 1) -> Mask:
+def fill_slices(mask: Mask, votes: int = 1) -> Mask:
     """What is enclosed in the slices along at least so many axes."""
     filled = np.zeros(mask.shape, np.uint8)
     for axis in range(3):
@@ -157,7 +167,7 @@ def _fill_slices(mask: Mask, votes: int = 1) -> Mask:
     return filled >= votes
 
 
-def _put_tooth(codes: Codes, tooth: Mask, number: int, shift: tuple[int, int, int]) -> None:
+def put_tooth(codes: Codes, tooth: Mask, number: int, shift: tuple[int, int, int]) -> None:
     """Write one tooth as enamel, dentine of crown and root, and pulp; `shift` in voxels."""
     box = ndimage.find_objects(tooth.astype(np.uint8))[0]
     small = np.pad(tooth[box], 1)
@@ -179,22 +189,25 @@ def _put_tooth(codes: Codes, tooth: Mask, number: int, shift: tuple[int, int, in
 
 def _mesh_mask(folder: Path, names: tuple[str, ...], fdi: npt.NDArray[np.integer]) -> Mask:
     """Solid meshes on the atlas grid, moved as their mandible's box fits the label map's."""
-    jaw = _vertices(folder / "jaw_smooth.obj")[0]
+    jaw = read_mesh(folder / "jaw_smooth.obj")[0]
     place = np.argwhere(fdi == 2) * _MAP_MM
     scale = np.ptp(place, axis=0) / np.ptp(jaw, axis=0)
     mask = np.zeros(SHAPE, bool)
     for name in names:
-        corners, faces = _vertices(folder / f"{name}.obj")
-        points = (_on_faces(corners, faces) - jaw.min(0)) * scale + place.min(0)
-        index = np.rint(points - ORIGIN_MM).astype(int)
-        index = index[((index >= 0) & (index < np.array(SHAPE))).all(1)]
-        shell = np.zeros(SHAPE, bool)
-        shell[tuple(index.T)] = True
-        mask |= ndimage.binary_fill_holes(ndimage.binary_closing(shell, iterations=2))
+        points = (points_on(*read_mesh(folder / f"{name}.obj")) - jaw.min(0)) * scale + place.min(0)
+        mask |= ndimage.binary_fill_holes(surface_mask(points - ORIGIN_MM, ATLAS_MM, SHAPE))
     return mask
 
 
-def _vertices(path: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def surface_mask(points_mm: npt.NDArray[np.float64], voxel_mm: float, shape: Shape) -> Mask:
+    """Voxels of a grid that hold points (n, 3) of a surface, closed between points that lie apart."""
+    index = np.rint(points_mm / voxel_mm).astype(int)
+    mask = np.zeros(shape, bool)
+    mask[tuple(index[((index >= 0) & (index < np.array(shape))).all(1)].T)] = True
+    return np.asarray(ndimage.binary_closing(mask, iterations=2), np.bool_)
+
+
+def read_mesh(path: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Corners (n, 3) as (z, y, x) millimetres and triangles (m, 3) of a Wavefront file."""
     corners, faces = [], []
     for line in path.read_text(errors="replace").splitlines():
@@ -207,27 +220,29 @@ def _vertices(path: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64
     return np.array(corners), np.array(faces)
 
 
-def _on_faces(corners: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Points on the triangles, less than a millimetre apart."""
+def points_on(
+    corners: npt.NDArray[np.float64], faces: npt.NDArray[np.int64], apart_mm: float = 0.7
+) -> npt.NDArray[np.float64]:
+    """Points on the triangles, no farther apart, but at most forty along an edge."""
     a, b, c = (corners[faces[:, k]] for k in range(3))
     longest = max(np.linalg.norm(b - a, axis=1).max(), np.linalg.norm(c - a, axis=1).max())
-    parts = np.linspace(0, 1, min(40, int(longest / 0.7) + 2))
+    parts = np.linspace(0, 1, min(40, int(longest / apart_mm) + 2))
     return np.concatenate([a + u * (b - a) + v * (c - a) for u in parts for v in parts if u + v <= 1])
 
 
-def _complete_head(jaws: Codes, spine: dict[Tissue, Mask]) -> Codes:
-    """Add all that the label map lacks, from the inside out; nothing replaces what is already there."""
-    codes = jaws.copy()
-    _put_vault(codes)
-    for tissue, mask in spine.items():
+def put_spine(codes: Codes, masks: dict[Tissue, Mask]) -> Mask:
+    """Add spine and hyoid where nothing is; return the spine."""
+    for tissue, mask in masks.items():
         _put(codes, mask, tissue)
-    core = codes == Tissue.SPINE_CORE
+    core: Mask = codes == Tissue.SPINE_CORE
     codes[core & (edt.edt(core) < 1.6)] = Tissue.SPINE_SHELL
-    bone = codes > 0
-    _put_sinuses(codes)
-    _put_air_ways(codes, bone, core)
+    return core
+
+
+def put_around(codes: Codes, bone: Mask, spine: Mask) -> None:
+    """Add air ways, brain and skin around the bones, from the inside out; nothing replaces what is already there."""
+    _put_air_ways(codes, bone, spine)
     _put_soft_tissue(codes, bone)
-    return codes
 
 
 def _put(codes: Codes, region: Mask, tissue: Tissue) -> None:
@@ -253,19 +268,24 @@ def _rounded_box(centre: tuple[float, float, float], radii: tuple[float, float, 
 _VAULT = ((145.0, 128.5, 90.5), (75.0, 92.5, 70.5))
 
 
-def _put_vault(codes: Codes) -> None:
-    """The part of the cranium that the scan cut off: two tables and the spongy bone between them."""
+def put_vault(codes: Codes, height_mm: float = 152.0) -> None:
+    """The part of the cranium that the scan cut off at that height: two tables and the spongy bone between them."""
     z, y, _ = _places()
     radius = np.sqrt(_ellipsoid(*_VAULT))
-    cut_off = (z >= 152) | ((y >= 167) & (z >= 85))
+    cut_off = (z >= height_mm) | ((y >= 167) & (z >= 85))
     _put(codes, (radius < 1.0) & (radius > 0.93) & cut_off, Tissue.SKULL_SHELL)
     codes[(radius < 0.985) & (radius > 0.945) & cut_off & (codes == Tissue.SKULL_SHELL)] = Tissue.SKULL_CORE
 
 
-def _put_sinuses(codes: Codes) -> None:
-    """Maxillary sinuses within the map's bone, with a thin wall where the map has none."""
-    for side in (-29, 29):
-        radius = _rounded_box((96.0, 70.0, _MIDLINE_MM + side), (15.0, 20.0, 14.5))
+_SINUS = ((96.0, 70.0, 29.0), (15.0, 20.0, 14.5))
+"""Place and radii; the last is from the midline."""
+
+
+def put_sinuses(codes: Codes, sinus: tuple[Triple, Triple] = _SINUS) -> None:
+    """Maxillary sinuses where nothing is, with a thin wall where there is no bone."""
+    (z, y, aside), radii = sinus
+    for side in (-aside, aside):
+        radius = _rounded_box((z, y, _MIDLINE_MM + side), radii)
         _put(codes, radius < 0.75, Tissue.SINUS)
         _put(codes, (radius >= 0.75) & (radius < 1), Tissue.SINUS_RIM)
         _put(codes, (radius >= 1) & (radius < 1.07), Tissue.SINUS_WALL)
@@ -323,7 +343,7 @@ def _put_soft_tissue(codes: Codes, bone: Mask) -> None:
 _SKIN = {Tissue.SOFT: -2.0, Tissue.SKIN_INNER: -5.0, Tissue.SKIN_MIDDLE: -9.0, Tissue.SKIN_OUTER: -14.0}
 
 
-def _follows_jaw(codes: Codes) -> npt.NDArray[np.float32]:
+def follows_jaw(codes: Codes) -> npt.NDArray[np.float32]:
     """1 on the mandible, 0 on skull and spine, by the squared distances in between."""
     lower = [tooth_code(fdi, part) for fdi in PERMANENT_FDI if not is_upper(fdi) for part in ToothPart]
     upper = [tooth_code(fdi, part) for fdi in PERMANENT_FDI if is_upper(fdi) for part in ToothPart]

@@ -6,8 +6,8 @@
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,34 @@ from gnathos.evaluation.summary import summarise_all, summary_table
 from gnathos.imaging import Volume
 from gnathos.segmentation import BuiltinSegmenter
 from gnathos.training.anatomy import load_anatomy
-from gnathos.training.heldout import HeldOutScan, draw
+from gnathos.training.heldout import KINDS, HeldOutScan, draw
+from gnathos.training.scene import Anatomy
+from gnathos.training.second_head import KINDS as SECOND_KINDS
+from gnathos.training.second_head import load_second_head
 
 STRUCTURES = ("mandible", "skull", "left_sinus", "right_sinus", "airway", "soft_tissue")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Where scans come from, and what of them can be scored."""
+
+    load: Callable[[Path, Path], Anatomy]
+    """From the folders of the anatomy and of the cache."""
+    kinds: Mapping[str, float]
+    structures: Sequence[str]
+    scans: str
+    """Folder in the cache."""
+
+
+def _kept_aside(anatomy: Path, cache: Path) -> Anatomy:
+    return load_anatomy(anatomy, cache, fine=True)[1]
+
+
+HEADS = {
+    "aside": Heads(_kept_aside, KINDS, STRUCTURES, "scans"),
+    "second": Heads(load_second_head, SECOND_KINDS, ("mandible",), "second_scans"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,15 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     segmenter = BuiltinSegmenter(options.threads)
     rows: list[dict[str, Any]] = []
     scores: list[ScanScores] = []
-    for scan in heldout_scans(options.anatomy, options.cache, options.first, options.scans, options.spacing):
+    heads = HEADS[options.heads]
+    for scan in heldout_scans(options.anatomy, options.cache, options.first, options.scans, options.spacing, heads):
         began = time.monotonic()
-        row, score = judge(scan, segmenter, options.structures)
+        row, score = judge(scan, segmenter, options.structures or heads.structures)
         rows.append({**row, "seconds": round(time.monotonic() - began, 1)})
         scores.append(score)
         Console(stderr=True, soft_wrap=True).print(_line(rows[-1], score))
     Console(width=170).print(summary_table(scores, f"{len(scores)} synthetic scans, {segmenter.version}"))
     if options.out:
-        summary = {"segmenter": segmenter.version, "spacing_mm": options.spacing, **summarise_all(scores)}
+        summary = {
+            "segmenter": segmenter.version,
+            "spacing_mm": options.spacing,
+            "heads": options.heads,
+            **summarise_all(scores),
+        }
         options.out.write_text(json.dumps({**summary, "scans": rows}, indent=1))
 
 
@@ -50,21 +81,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scans", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first scan")
     parser.add_argument("--spacing", type=float, default=0.5, help="edge of the voxels in mm")
-    parser.add_argument("--structures", nargs="+", default=STRUCTURES)
+    parser.add_argument("--heads", choices=HEADS, default="aside", help="of shapes kept aside, or of a second anatomy")
+    parser.add_argument("--structures", nargs="+", help="to score; by default all of which the truth is known")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="a JSON file with everything")
     return parser
 
 
-def heldout_scans(anatomy: Path, cache: Path, first: int, count: int, spacing_mm: float) -> Iterator[HeldOutScan]:
+def heldout_scans(
+    anatomy: Path, cache: Path, first: int, count: int, spacing_mm: float, heads: Heads = HEADS["aside"]
+) -> Iterator[HeldOutScan]:
     """Scans by number, drawn once and then kept."""
-    heads = None
+    loaded = None
     for number in range(first, first + count):
-        path = cache / "scans" / f"{number:04d}-{spacing_mm:g}mm.npz"
+        path = cache / heads.scans / f"{number:04d}-{spacing_mm:g}mm.npz"
         if not path.exists():
-            heads = heads or load_anatomy(anatomy, cache, fine=True)[1]
-            path.parent.mkdir(exist_ok=True)
-            draw(heads, number, spacing_mm).save(path)
+            loaded = loaded or heads.load(anatomy, cache)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw(loaded, number, spacing_mm, heads.kinds).save(path)
         yield HeldOutScan.load(path, number)
 
 

@@ -3,7 +3,7 @@
 The truth is in the label values of `gnathos.anatomy`; left and right are the patient's, also in mirrored heads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,16 +103,17 @@ def _without_jaw(chance: Chance) -> tuple[list[float], tuple[float, float, float
     return [height, u(90, 130), u(90, 130)], (u(-25, -10) - height / 2, u(95, 125), _MIDLINE_MM + u(-10, 10))
 
 
-def draw(anatomy: Anatomy, number: int, spacing_mm: float) -> HeldOutScan:
+def draw(anatomy: Anatomy, number: int, spacing_mm: float, kinds: Mapping[str, float] = KINDS) -> HeldOutScan:
     """One scan; the same number and voxels give the same scan.
 
     Args:
-        anatomy: of the shapes kept aside.
+        anatomy: of the shapes kept aside, or another head.
         number: which one.
         spacing_mm: edge of its cubic voxels.
+        kinds: fields of view and how often each is drawn.
     """
     chance = Chance(SEED, number)
-    kind = str(chance.numbers.choice(list(KINDS), p=list(KINDS.values())))
+    kind = str(chance.numbers.choice(list(kinds), p=list(kinds.values())))
     view = choose_view(kind, spacing_mm, chance)
     places = _coarse_places(view, anatomy, chance)
     palette = appearance.choose_palette(chance)
