@@ -102,12 +102,13 @@ def _jaw_codes(meshes: Path) -> Codes:
     codes = np.zeros(_JAWS_SHAPE, np.uint8)
     mandible = ndimage.binary_fill_holes(_surface(meshes / "jaw_smooth.obj", FINE_MM, _JAWS_SHAPE))
     _put_maxilla(codes, _surface(meshes / "maxilla.obj", FINE_MM, _JAWS_SHAPE), mandible)
-    depth = edt.edt(mandible, anisotropy=(FINE_MM,) * 3)
-    codes[mandible] = Tissue.JAW_MARROW
-    codes[mandible & (depth < 2.2)] = Tissue.JAW_SECOND
-    codes[mandible & (depth < 1.1)] = Tissue.JAW_SHELL
-    upper = {number: tooth & ~mandible for number, tooth in _upper_crowns(meshes).items()}
-    crowns = {**upper, **lower_crowns(mandible)}
+    lower = lower_crowns(mandible)
+    bone = mandible & ~np.logical_or.reduce([*lower.values()])
+    depth = edt.edt(bone, anisotropy=(FINE_MM,) * 3)
+    codes[bone] = Tissue.JAW_MARROW
+    codes[bone & (depth < 2.2)] = Tissue.JAW_SECOND
+    codes[bone & (depth < 1.1)] = Tissue.JAW_SHELL  # also beneath the crowns, where a tooth may be lost
+    crowns = {**lower, **{number: tooth & ~mandible for number, tooth in _upper_crowns(meshes).items()}}
     for number, crown in crowns.items():
         put_tooth(codes, crown | (root_of(crown, number) & (codes > 0)), number, (0, 0, 0))
     return codes
