@@ -1,13 +1,14 @@
 """The built-in segmenter: the network finds, the scan's own gray values draw the border."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES, is_upper
+from gnathos.anatomy import DECIDUOUS_FDI, STRUCTURES, is_left, is_upper
 from gnathos.imaging import Volume
+from gnathos.imaging.sampling import mask_on_grid
 from gnathos.segmentation.bones import LOWER, UPPER, Bones, find_bones
 from gnathos.segmentation.cautions import LEAST_METAL_ML, Mask, cautions, metal_mask
 from gnathos.segmentation.confidence import (
@@ -74,7 +75,9 @@ class Study:
     @cached_property
     def lower_jaw(self) -> Presence:
         """Whether there is a mandible, without which there are no lower teeth and no canals."""
-        return judge_presence(self.coarse.probability(*LOWER), self.coarse, _MANDIBLE, "mandible")
+        beyond = (FRONT,) if self.landmarks.shows_below_teeth else _MANDIBLE.beyond
+        required = replace(_MANDIBLE, beyond=beyond)
+        return judge_presence(self.coarse.probability(*LOWER), self.coarse, required, "mandible")
 
     @cached_property
     def upper_jaw(self) -> Presence:
@@ -225,8 +228,22 @@ def _find(structure: str, study: Study) -> Finding:
     if jaw.mask is None:
         return Finding(Outcome.MISSING, 1 - jaw.probability / 2, jaw.reason, jaw.explanation)
     if fdi is None:
-        return find_nerve(study.jaws, NERVES[structure])
-    return find_tooth(study.jaws, study.bones, fdi)
+        return _as_shown(find_nerve(study.jaws, NERVES[structure]), NERVES[structure], study)
+    finding = _as_shown(find_tooth(study.jaws, study.bones, fdi), is_left(fdi), study)
+    return _with_metal(finding, structure, study)
+
+
+def _as_shown(finding: Finding, on_left: bool, study: Study) -> Finding:
+    """Say so where the field of view does not reach to where a tooth or canal that is missing would be."""
+    if finding.outcome is not Outcome.MISSING or finding.reason is not Reason.NOT_FOUND:
+        return finding
+    if study.landmarks.shows_side(on_left) is False:
+        explanation = f"The field of view does not show the {'left' if on_left else 'right'} side."
+    elif study.landmarks.ends_above_teeth and study.lower_jaw.mask is None:
+        explanation = "The field of view ends above the teeth."
+    else:
+        return finding
+    return replace(finding, reason=Reason.NOT_IN_FIELD_OF_VIEW, explanation=explanation)
 
 
 def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
@@ -246,12 +263,16 @@ def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
             return _on_unknown_side(structure)
         seen = pieces_on_side(seen, study.landmarks.midline, recipe.is_left, float(coarse.grid.spacing_mm[2]))
     probability = np.where(seen | (probability <= LIKELY), probability, np.float32(0))
-    presence = judge_presence(probability, coarse, recipe.required, _words(structure))
+    if recipe.required is _MANDIBLE:
+        presence = study.lower_jaw
+    else:
+        presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:
         return _missing(structure, presence, study.calibration)
     shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid, limit)
     field = recipe.refine(study, shape)
-    if field is None or not _is_drawn(field, presence.mask, coarse.grid, recipe.required.least_cut_ml):
+    least_ml = recipe.required.least_cut_ml if recipe.in_place else 0.0
+    if field is None or not _is_drawn(field, presence.mask, coarse.grid, least_ml):
         explanation = f"Where the {_words(structure)} should be, the scan has too little contrast to draw its border."
         unclear = Presence(None, presence.probability, Reason.TOO_LITTLE_CONTRAST, explanation)
         return _missing(structure, unclear, study.calibration)
@@ -268,13 +289,21 @@ def _found(structure: str, presence: Presence, mask: Mask, field: Volume, study:
     is_cut = presence.reason is Reason.CUT_BY_BORDER
     overlap = agreement(mask, field, study.coarse.grid)
     signs = Signs(presence.probability, overlap, study.contrast_to_noise, is_cut)
-    reason, explanation = presence.reason, presence.explanation
-    voxel_ml = float(np.prod(study.coarse.grid.spacing_mm)) / 1000
-    if reason is None and float((study.metal & mask).sum()) * voxel_ml > LEAST_METAL_ML:
-        reason, explanation = Reason.METAL, f"There is metal in the {_words(structure)}; its border may be wrong there."
-    return Finding(
-        Outcome.FOUND, confidence_found(structure, signs, study.calibration), reason, explanation, field, signs
-    )
+    confidence = confidence_found(structure, signs, study.calibration)
+    finding = Finding(Outcome.FOUND, confidence, presence.reason, presence.explanation, field, signs)
+    return _with_metal(finding, structure, study)
+
+
+def _with_metal(finding: Finding, structure: str, study: Study) -> Finding:
+    """Say so where there is metal within what was found, and nothing else speaks against it."""
+    if finding.field is None or finding.reason is not None:
+        return finding
+    window, inside = mask_on_grid(finding.field, study.coarse.grid)
+    metal_ml = float((study.metal[window] & inside).sum() * np.prod(study.coarse.grid.spacing_mm)) / 1000
+    if metal_ml <= LEAST_METAL_ML:
+        return finding
+    explanation = f"There is metal in the {_words(structure)}; its border may be wrong there."
+    return replace(finding, reason=Reason.METAL, explanation=explanation)
 
 
 def _missing(structure: str, presence: Presence, version: str) -> Finding:

@@ -44,6 +44,10 @@ BESIDE_MIDLINE_MM = 10.0
 """So far from the midline a sinus's middle lies at least, unless two run together; cells between the eyes do not."""
 
 
+JAW_BELOW_TEETH_MM = 45.0
+"""A chin ends so far below the middle of the upper teeth, or a little further."""
+CUT_SHARE = 0.05
+"""The lowest plane cuts the body where so much of it is not air outside."""
 LEAST_SHARE = 0.1
 """Pieces of inner air count from this share of the largest: ears hold air, too."""
 
@@ -122,6 +126,28 @@ class Landmarks:
         """Column of the patient's midline on the network's grid; None where the field of view does not show it."""
         teeth = self.upper_teeth | self.lower_teeth
         return midline_of_head(self._seen(*UPPER, *LOWER), teeth, self.inner_air, self._column_mm)
+
+    @cached_property
+    def shows_below_teeth(self) -> bool:
+        """Whether the field of view reaches so far below the upper teeth that it would show a lower jaw."""
+        slices = np.nonzero(self.upper_teeth)[0]
+        if len(slices) < LEAST_SEEN:
+            return False
+        return float(np.median(slices)) * float(self.coarse.grid.spacing_mm[0]) >= JAW_BELOW_TEETH_MM
+
+    @cached_property
+    def ends_above_teeth(self) -> bool:
+        """Whether the field of view ends within the head, and shows neither upper teeth nor the floor of a sinus."""
+        has_floor = bool(self.sinuses.any()) and not self.sinuses[0].any()
+        is_cut = float((~self._outside[0]).mean()) > CUT_SHARE
+        return is_cut and not has_floor and self.upper_teeth.sum() < LEAST_SEEN
+
+    def shows_side(self, is_left: bool) -> bool | None:
+        """Whether the field of view shows that side of the head; None where it tells no midline."""
+        if self.midline is None:
+            return None
+        last = self.coarse.grid.shape[2] - 1
+        return self.midline < last if is_left else self.midline > 0
 
     def in_throat(self, seen: Mask) -> Mask:
         """The pieces of a mask of air behind the mouth that may be the throat: in the body's middle, not in bone."""

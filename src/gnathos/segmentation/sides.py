@@ -29,6 +29,8 @@ def one_side(mask: Mask, midline: float, is_left: bool) -> Mask:
 
 WIDEST_MM = 45.0
 """A sinus is at most so wide; a wider piece is two that run together."""
+LEAST_HALF = 0.25
+"""Of two that run together, either has at least this share."""
 LEAST_SEEN = 60
 """Voxels of teeth, or of nose and throat, from which they say where the midline is."""
 HALF_ARCH_SLOPE = 1.0
@@ -60,7 +62,8 @@ def midline_of_head(bones: Mask, teeth: Mask, airway: Mask, voxel_mm: float) -> 
     is_cut = bool(bones[..., 0].any() or bones[..., -1].any())
     if not is_cut and np.ptp(np.flatnonzero(bones.any(axis=(0, 1)))) * voxel_mm >= LEAST_WIDTH_MM:
         return midline_column(bones)
-    if airway.sum() >= LEAST_SEEN:
+    # in a small field without teeth the network takes a sinus for the nose
+    if airway.sum() >= LEAST_SEEN and (has_teeth or airway.shape[2] * voxel_mm >= LEAST_WIDTH_MM):
         return float(np.median(np.nonzero(airway)[2]))
     return _middle_of_arch(teeth, voxel_mm) if has_teeth else None
 
@@ -98,7 +101,9 @@ def pieces_on_side(mask: Mask, midline: float, is_left: bool, voxel_mm: float) -
     for number in range(1, int(pieces.max()) + 1):
         piece = pieces == number
         columns = np.nonzero(piece)[2]
-        if np.ptp(columns) * voxel_mm > WIDEST_MM:
+        left_share = float((columns > midline).mean())
+        is_two = np.ptp(columns) * voxel_mm > WIDEST_MM and LEAST_HALF <= left_share <= 1 - LEAST_HALF
+        if is_two:
             chosen |= one_side(piece, midline, is_left)
         elif (columns.mean() > midline) == is_left:
             chosen |= piece
