@@ -12,26 +12,10 @@ from gnathos.segmentation.bones import GROUPS, LOWER, UPPER, _part
 from gnathos.segmentation.confidence import FEATURES, Signs, logistic
 from gnathos.segmentation.presence import BOTTOM, TOP, Requirements, judge_presence
 
-COARSE = PhantomParameters(spacing_mm=0.8, shape=(165, 200, 200))
-
 
 @pytest.fixture(scope="module")
 def segmenter() -> BuiltinSegmenter:
     return BuiltinSegmenter(threads=2)
-
-
-def codes(segmenter: BuiltinSegmenter, parameters: PhantomParameters) -> set[str]:
-    found = segmenter.segment(make_phantom(parameters).volume, ["mandible", "skull"], lambda fraction: None)
-    return {warning["code"] for warning in found.warnings}
-
-
-def test_metal_and_what_the_field_of_view_cuts_are_warned_of(segmenter: BuiltinSegmenter) -> None:
-    plain = codes(segmenter, COARSE)
-    metal = codes(segmenter, PhantomParameters(**{**vars(COARSE), "metal_teeth": frozenset({16, 36, 46})}))
-
-    assert "field_of_view" in plain
-    assert "metal" not in plain
-    assert "metal" in metal
 
 
 def anatomy(background: np.ndarray) -> SimpleNamespace:
