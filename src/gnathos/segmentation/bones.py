@@ -45,6 +45,8 @@ LEAST_EDGE = 0.3
 """Of the contrast between soft tissue and compact bone: no edge lies lower."""
 FINE_MM = 1.0
 """Larger voxels show no thin walls, and the brightest place nearby is darkened by them: there edges lie half-way."""
+NO_SHELL_MM = 1.5
+"""Voxels from this size on do not show the shell of compact bone apart from what it encloses."""
 EDGE_SMOOTHING_MM = 1.0
 DARKEST_SOFT_HU = -200.0
 """Air counts as this dark, or levels beside the airway would fall into it."""
@@ -65,6 +67,8 @@ class Bones:
     """Level at which a bone's surface lies around each place, nearly Hounsfield units."""
     step: Volume
     """How far that is above soft tissue."""
+    shell_rise: Volume
+    """How many times as far above soft tissue the edge of a compact shell lies."""
     parts: Volume
     """uint8: one more than the place in `GROUPS` of what a bright voxel belongs to, else 0."""
     chances: Sequence[Volume]
@@ -106,15 +110,17 @@ def find_bones(scan: Volume, coarse: CoarseAnatomy, fine: CoarseAnatomy | None =
     taken = np.maximum.reduce(chances) > 0.5
     depth = interpolate(coarse.grid.with_voxels(signed_distance_mm(taken, coarse.grid)), small)
     teeth = interpolate(coarse.grid.with_voxels(coarse.probability("upper_teeth", "lower_teeth")), small) > 0.5
-    soft, bone = _levels(small, depth, teeth)
-    edge = _edge(small, soft, bone, float(scan.spacing_mm.max()))
+    voxel_mm = float(scan.spacing_mm.max())
+    soft, bone, shell = _levels(small, depth, teeth, voxel_mm)
+    edge = _edge(small, soft, bone, voxel_mm)
     brightness = (small.voxels - soft) / (bone - soft)
     on_grid = [interpolate(coarse.grid.with_voxels(chance), small) for chance in chances]
     if fine is not None:
         _hear_both(on_grid, small, fine)
     parts = _part(brightness, depth, on_grid)
     told = [small.with_voxels(chance) for chance in on_grid]
-    return Bones(small.with_voxels(edge), small.with_voxels(edge - soft), small.with_voxels(parts), told)
+    of = small.with_voxels
+    return Bones(of(edge), of(edge - soft), of((shell - soft) / (bone - soft)), of(parts), told)
 
 
 def _hear_both(chances: Sequence[FloatArray], small: Volume, fine: CoarseAnatomy) -> None:
@@ -139,16 +145,32 @@ def signed_distance_mm(mask: Mask, grid: Volume) -> FloatArray:
     return np.asarray(np.nan_to_num(distance, posinf=1e3, neginf=-1e3), np.float32)
 
 
-def _levels(small: Volume, depth: FloatArray, teeth: Mask) -> tuple[FloatArray, FloatArray]:
-    """Levels of soft tissue and of compact bone around each place."""
+def _levels(
+    small: Volume, depth: FloatArray, teeth: Mask, voxel_mm: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Levels of soft tissue, of bright bone and of compact shells around each place."""
     gray = np.clip(small.voxels, DARKEST_SOFT_HU, BRIGHTEST_HU)
     split = otsu(gray[depth > -2 * BAND_MM])
     soft = (gray < split) & (depth < 0) & (depth > -NEAR_MM) & (gray > DARKEST_SOFT_HU)
     bone = (gray > split) & (depth > -BAND_MM)
     bone = bone & ~teeth if (bone & ~teeth).sum() > bone.sum() / 10 else bone
-    bone &= gray > np.median(gray[bone]) if bone.any() else bone
-    soft_level, bone_level = _windowed_mean(small, gray, soft), _windowed_mean(small, gray, bone)
-    return soft_level, np.maximum(bone_level, soft_level + 1)
+    bright = bone & (gray > np.median(gray[bone])) if bone.any() else bone
+    soft_level, bone_level = _windowed_mean(small, gray, soft), _windowed_mean(small, gray, bright)
+    shell_level = _shell_level(small, gray, bone, bone_level, voxel_mm)
+    return soft_level, np.maximum(bone_level, soft_level + 1), np.maximum(shell_level, soft_level + 1)
+
+
+def _shell_level(small: Volume, gray: FloatArray, bone: Mask, bone_level: FloatArray, voxel_mm: float) -> FloatArray:
+    """How bright the compact bone at the surface is.
+
+    A shell a millimetre thick is darkened wherever voxels of a millimetre mix it with what lies beside it: what is
+    brighter than the mean of the bright half, twice over, comes near to its own value. Larger voxels do not show it.
+    """
+    shell = bone_level
+    for _ in range(2):
+        shell = np.maximum(shell, _windowed_mean(small, gray, bone & (gray > shell)))
+    coarseness = np.float32(np.interp(voxel_mm, (FINE_MM, NO_SHELL_MM), (0, 1)))
+    return shell + coarseness * (bone_level - shell)
 
 
 def _windowed_mean(small: Volume, gray: FloatArray, mask: Mask) -> FloatArray:

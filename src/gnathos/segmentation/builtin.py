@@ -27,7 +27,7 @@ from gnathos.segmentation.presence import BOTTOM, FRONT, TOP, Presence, Requirem
 from gnathos.segmentation.refine import BoneEdge, CoarseShape, refine_air, refine_body, refine_bone
 from gnathos.segmentation.sides import pieces_on_side
 
-METHOD_VERSION = "4"
+METHOD_VERSION = "5"
 """Counted up when the code around the network changes what comes out."""
 
 LEAST_AGREEMENT = 0.3

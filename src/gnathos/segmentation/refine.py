@@ -72,7 +72,8 @@ class BoneEdge:
     largest_hole_ml: float
     """Larger enclosed holes stay: sinuses, cells, the cavity of the skull."""
     is_solid: bool
-    """Whether dark places belong to it where the networks are sure of it: marrow, and teeth in it."""
+    """Whether dark places belong to it where the networks are sure of it: marrow, and teeth in it; its edge is that of
+    its compact shell."""
 
 
 def refine_bone(
@@ -128,6 +129,11 @@ def _draw_bone(slab: Volume, coarse_depth: Volume, bones: Bones, side: Volume, e
     depth = interpolate(coarse_depth, slab)
     field -= interpolate(bones.edge, slab)
     field /= interpolate(bones.step, slab)
+    if edge.is_solid:  # its marrow is its own, so the level need not be low enough for that
+        rise = interpolate(bones.shell_rise, slab)
+        field += 1
+        field /= rise
+        field -= 1
     inside = np.clip(depth / CORE_MM, 0, 1)
     inside *= edge.inner_bonus
     field += inside
