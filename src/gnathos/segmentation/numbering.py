@@ -30,12 +30,12 @@ WIDTHS_MM = {
 }
 """From mesial to distal, upper and lower, from the midline (Nelson and Ash, Wheeler's Dental Anatomy, 9th edition)."""
 PLACES_SEEN = {
-    True: (1.0, 1.7, 3.0, 4.0, 5.05, 6.1, 6.95, 8.1),
-    False: (1.15, 1.7, 2.9, 4.0, 5.1, 6.1, 7.0, 8.0),
+    True: (0.95, 1.65, 3.0, 3.95, 5.0, 6.1, 6.9, 8.15),
+    False: (1.1, 1.65, 2.95, 4.05, 5.15, 6.1, 6.95, 8.05),
 }
 PLACE_DEVIATIONS = {
-    True: (0.25, 0.4, 0.35, 0.5, 0.45, 0.4, 0.3, 0.25),
-    False: (0.35, 0.5, 0.4, 0.35, 0.35, 0.3, 0.25, 0.25),
+    True: (0.3, 0.3, 0.25, 0.3, 0.4, 0.3, 0.25, 0.25),
+    False: (0.45, 0.65, 0.4, 0.3, 0.3, 0.3, 0.25, 0.25),
 }
 """What the network answers for teeth of each place from the midline, measured on synthetic scans, and how far the
 answers spread: 1.3 times their standard deviation, since neighbours err alike."""
