@@ -49,8 +49,8 @@ NO_SHELL_MM = 1.5
 """Voxels from this size on do not show the shell of compact bone apart from what it encloses."""
 BLURRED, SHARP = 0.545, 0.565
 """Differences over one voxel of a millimetre, as a share of those over two, near bone: scans up to the first show no
-such shell, while those from the second on do. A straight slope has 0.5; scans with voxels of 1.6 mm and more, however finely
-they are interpolated, have 0.51-0.56, those with voxels of up to 0.8 mm 0.57 and more."""
+such shell, while those from the second on do. A straight slope has 0.5. Scans with voxels of 1.6 mm and more have
+0.51-0.56, however finely they are interpolated, those with voxels of up to 0.8 mm 0.57 and more."""
 EDGE_SMOOTHING_MM = 1.0
 DARKEST_SOFT_HU = -200.0
 """Air counts as this dark, or levels beside the airway would fall into it."""
