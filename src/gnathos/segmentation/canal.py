@@ -23,7 +23,7 @@ DRAWING_SPACING_MM = 0.5
 LEAST_LENGTH_MM = 20.0
 """A whole canal is 50-75 mm long; shorter paths are noise."""
 SEED_PROBABILITY = 0.35
-LEAST_PIECE = 0.15
+LEAST_PIECE = 0.07
 COST_FLOOR = 0.03
 """Cost per mm where the network is sure; 1 where it sees no canal."""
 SMOOTHING_MM = 1.5
