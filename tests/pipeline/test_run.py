@@ -100,7 +100,7 @@ def test_a_scan_without_a_jaw_succeeds_and_says_so(tmp_path: Path) -> None:
     assert result.success
     assert (output.status, output.path) == ("Missing", None)
     assert output.reason is not None
-    assert output.reason["code"] == "not_found"
+    assert output.reason["code"] == "not_in_field_of_view"
 
 
 def test_a_file_that_is_no_scan_fails_with_the_reason_and_a_clean_exit(tmp_path: Path) -> None:

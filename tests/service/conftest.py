@@ -41,11 +41,15 @@ class Role:
 
     def stop(self) -> None:
         self._wanted = False
+        self._end()
+        self._thread.join()
+        self._end()  # one that had ended may just have been started again
+
+    def _end(self) -> None:
         if self.process.poll() is None:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
         self.process.wait(timeout=30)
-        self._thread.join()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:

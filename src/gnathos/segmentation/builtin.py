@@ -30,7 +30,7 @@ from gnathos.segmentation.sides import pieces_on_side
 METHOD_VERSION = "5"
 """Counted up when the code around the network changes what comes out."""
 
-LEAST_AGREEMENT = 0.3
+LEAST_AGREEMENT = 0.45
 """Dice with the coarse shape: what agrees less was not drawn by the structure's own border."""
 
 
@@ -113,8 +113,8 @@ class Recipe:
     """Classes of the network that belong to it."""
     required: Requirements
     refine: Refine
-    rivals: tuple[str, ...] = ()
-    """Classes that it must not run into; bones know theirs."""
+    rivals: Callable[[Landmarks], Mask] | None = None
+    """What it must not run into; bones know theirs."""
     limit: Callable[[Landmarks], Volume | None] | None = None
     """What bounds it by definition; without it the structure cannot be told."""
     in_place: Callable[[Landmarks, Mask], Mask] | None = None
@@ -136,6 +136,14 @@ def _air(study: Study, shape: CoarseShape) -> Volume | None:
 
 def _body(study: Study, shape: CoarseShape) -> Volume | None:
     return refine_body(study.scan, study.coarse.levels, shape)
+
+
+def _nose_and_throat(landmarks: Landmarks) -> Mask:
+    return landmarks.inner_air
+
+
+def _sinuses(landmarks: Landmarks) -> Mask:
+    return landmarks.sinuses
 
 
 def _in_sinus(landmarks: Landmarks, seen: Mask) -> Mask:
@@ -166,13 +174,13 @@ RECIPES = {
         refine=_bone(UPPER, _SKULL_EDGE),
         limit=upper_jaw,
     ),
-    "right_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), in_place=_in_sinus, is_left=False),
-    "left_sinus": Recipe(("sinus",), _SINUS, _air, rivals=("airway",), in_place=_in_sinus, is_left=True),
+    "right_sinus": Recipe(("sinus",), _SINUS, _air, _nose_and_throat, in_place=_in_sinus, is_left=False),
+    "left_sinus": Recipe(("sinus",), _SINUS, _air, _nose_and_throat, in_place=_in_sinus, is_left=True),
     "airway": Recipe(
         classes=("airway",),
         required=Requirements(least_ml=2, least_width_mm=5, least_cut_ml=1.5, least_share=0.1),
         refine=_air,
-        rivals=("sinus",),
+        rivals=_sinuses,
         limit=throat,
         in_place=Landmarks.in_throat,
     ),
@@ -269,7 +277,8 @@ def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
         presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:
         return _missing(structure, presence, study.calibration)
-    shape = CoarseShape(presence.mask, coarse.probability(*recipe.rivals) > LIKELY, coarse.grid, limit)
+    rivals = recipe.rivals(study.landmarks) if recipe.rivals else np.zeros_like(presence.mask)
+    shape = CoarseShape(presence.mask, rivals, coarse.grid, limit)
     field = recipe.refine(study, shape)
     least_ml = recipe.required.least_cut_ml if recipe.in_place else 0.0
     if field is None or not _is_drawn(field, presence.mask, coarse.grid, least_ml):
