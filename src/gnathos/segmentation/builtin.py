@@ -121,6 +121,8 @@ class Recipe:
     """Picks what lies where the structure can be, out of what the network takes for it."""
     is_left: bool | None = None
     """Which side of the midline it lies on, for paired structures."""
+    judged: Callable[[Study], Presence] | None = None
+    """Where it is known already whether it is there, since other structures depend on it."""
 
 
 def _bone(group: tuple[str, ...], edge: BoneEdge) -> Refine:
@@ -162,6 +164,7 @@ RECIPES = {
         classes=LOWER,
         required=_MANDIBLE,
         refine=_bone(LOWER, BoneEdge(band_mm=3.0, inner_bonus=0.3, largest_hole_ml=np.inf, is_solid=True)),
+        judged=lambda study: study.lower_jaw,
     ),
     "skull": Recipe(
         classes=UPPER,
@@ -271,8 +274,8 @@ def _find_by_recipe(structure: str, recipe: Recipe, study: Study) -> Finding:
             return _on_unknown_side(structure)
         seen = pieces_on_side(seen, study.landmarks.midline, recipe.is_left, float(coarse.grid.spacing_mm[2]))
     probability = np.where(seen | (probability <= LIKELY), probability, np.float32(0))
-    if recipe.required is _MANDIBLE:
-        presence = study.lower_jaw
+    if recipe.judged:
+        presence = recipe.judged(study)
     else:
         presence = judge_presence(probability, coarse, recipe.required, _words(structure))
     if presence.mask is None:

@@ -29,7 +29,7 @@ ATLAS_MM, FINE_MM = 1.0, 0.5
 CONDYLES_MM = np.array([100.0, 114.0, 92.0])
 """A point on the hinge axis, which runs from left to right."""
 _MAP_MM = 0.5
-_MIDLINE_MM = 91.5
+MIDLINE_MM = 91.5
 _BITE_MM = (55.5, 36.0, 0.1)
 """Height of the bite at one row, that row, and the rise to the back."""
 
@@ -285,7 +285,7 @@ def put_sinuses(codes: Codes, sinus: tuple[Triple, Triple] = _SINUS) -> None:
     """Maxillary sinuses where nothing is, with a thin wall where there is no bone."""
     (z, y, aside), radii = sinus
     for side in (-aside, aside):
-        radius = _rounded_box((z, y, _MIDLINE_MM + side), radii)
+        radius = _rounded_box((z, y, MIDLINE_MM + side), radii)
         _put(codes, radius < 0.75, Tissue.SINUS)
         _put(codes, (radius >= 0.75) & (radius < 1), Tissue.SINUS_RIM)
         _put(codes, (radius >= 1) & (radius < 1.07), Tissue.SINUS_WALL)
@@ -295,28 +295,28 @@ def _put_air_ways(codes: Codes, bone: Mask, spine: Mask) -> None:
     z, y, x = _places()
     near_bone = edt.edt(~bone)
     nose = np.minimum(
-        _ellipsoid((100.0, 60.0, _MIDLINE_MM), (22.0, 32.0, 13.0)),
-        _ellipsoid((95.0, 95.0, _MIDLINE_MM), (10.0, 18.0, 12.0)),
+        _ellipsoid((100.0, 60.0, MIDLINE_MM), (22.0, 32.0, 13.0)),
+        _ellipsoid((95.0, 95.0, MIDLINE_MM), (10.0, 18.0, 12.0)),
     )
     _put(codes, (nose < 1) & (near_bone > 1.5), Tissue.NOSE)
     radius = _pharynx_radius(spine)
     _put(codes, (radius < 0.5) & (z < 98), Tissue.AIRWAY_CORE)
     _put(codes, (radius < 1.0) & (z < 98), Tissue.AIRWAY_RIM)
     above_bite = z - (_BITE_MM[0] + _BITE_MM[2] * (y - _BITE_MM[1]))
-    mouth = ((y - 67) / 25) ** 2 + ((x - _MIDLINE_MM) / 20) ** 2 < 1
+    mouth = ((y - 67) / 25) ** 2 + ((x - MIDLINE_MM) / 20) ** 2 < 1
     _put(codes, mouth & (above_bite > 4) & (near_bone < 7) & (near_bone > 0.5) & (z < 82), Tissue.ORAL)
 
 
 def _pharynx_radius(spine: Mask) -> npt.NDArray[np.float64]:
     """1 on the wall of a tube in front of the spine, in squared radii."""
     z, y, x = _places()
-    column = int(_MIDLINE_MM - ORIGIN_MM[2])
+    column = int(MIDLINE_MM - ORIGIN_MM[2])
     middle: Mask = np.asarray(spine[:, :, column - 4 : column + 5].any(2))
     front = np.where(middle.any(1), middle.argmax(1) + ORIGIN_MM[1], np.nan)
     known = np.flatnonzero(~np.isnan(front))
     front = ndimage.gaussian_filter1d(np.interp(np.arange(SHAPE[0]), known, front[known]), 8)[:, None, None]
     wave = 1 + 0.25 * np.sin(z / 9.0)
-    return ((y - front + 12) / (8 * wave)) ** 2 + ((x - _MIDLINE_MM) / (14 * wave)) ** 2  # type: ignore[no-any-return]
+    return ((y - front + 12) / (8 * wave)) ** 2 + ((x - MIDLINE_MM) / (14 * wave)) ** 2  # type: ignore[no-any-return]
 
 
 def _put_soft_tissue(codes: Codes, bone: Mask) -> None:
@@ -329,14 +329,14 @@ def _put_soft_tissue(codes: Codes, bone: Mask) -> None:
     depth = np.kron(rolled, np.ones((2, 2, 2), np.float32))[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
     depth = np.pad(depth, [(0, n - m) for n, m in zip(SHAPE, depth.shape, strict=True)], mode="edge") - 30
     depth = ndimage.gaussian_filter(depth, 2)
-    neck = 1 - np.sqrt(((y - 128) / 58) ** 2 + ((x - _MIDLINE_MM) / 60) ** 2)
+    neck = 1 - np.sqrt(((y - 128) / 58) ** 2 + ((x - MIDLINE_MM) / 60) ** 2)
     depth = np.maximum(depth, np.where(z < 45, neck * 55 - 10, -99))
-    tip = (1 - np.sqrt(_ellipsoid((88.0, 33.0, _MIDLINE_MM), (15.0, 17.0, 13.0)))) * 13
+    tip = (1 - np.sqrt(_ellipsoid((88.0, 33.0, MIDLINE_MM), (15.0, 17.0, 13.0)))) * 13
     depth = np.maximum(depth, tip - 9)
     for tissue, least in _SKIN.items():
         _put(codes, depth > least, tissue)
     above_bite = z - (_BITE_MM[0] + _BITE_MM[2] * (y - _BITE_MM[1]))
-    sheet = (np.abs(above_bite) < 1) & (y < 92) & (np.abs(x - _MIDLINE_MM) < 26 + 0.15 * (y - 36))
+    sheet = (np.abs(above_bite) < 1) & (y < 92) & (np.abs(x - MIDLINE_MM) < 26 + 0.15 * (y - 36))
     codes[sheet & ((codes == Tissue.SOFT) | (codes == Tissue.SKIN_INNER))] = Tissue.BITE
 
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from gnathos.anatomy import PERMANENT_FDI, is_upper
 from gnathos.training.appearance import Palette, has_open_socket, lost_teeth
-from gnathos.training.atlas import ATLAS_MM, Codes, Mask
+from gnathos.training.atlas import ATLAS_MM, MIDLINE_MM, Codes, Mask
 from gnathos.training.chance import Chance
 from gnathos.training.tissues import (
     FIRST_LIGAMENT,
@@ -32,7 +32,7 @@ from gnathos.training.tissues import (
 Vector = npt.NDArray[np.float64]
 
 _WISDOM, _CANINE = 8, 3
-_ARCH_MIDDLE_MM = np.array([85.0, 91.5])
+_ARCH_MIDDLE_MM = np.array([85.0, MIDLINE_MM])
 """(y, x) of a point between the last molars: from there an arch's teeth look outwards."""
 _JAW_BONE = (Tissue.JAW_SHELL, Tissue.JAW_SECOND, Tissue.JAW_CORTEX, Tissue.JAW_MARROW)
 _SKULL_BONE = (Tissue.SINUS_WALL, Tissue.CELLS, Tissue.SKULL_SHELL, Tissue.SKULL_CORE)

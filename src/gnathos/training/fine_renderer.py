@@ -8,6 +8,7 @@ from torch.nn import functional
 from gnathos.anatomy import PERMANENT_FDI
 from gnathos.segmentation.normalise import CEILING, SOFT, normalise
 from gnathos.training.appearance import Palette
+from gnathos.training.atlas import MIDLINE_MM
 from gnathos.training.chance import Chance
 from gnathos.training.renderer import Rendering, padded, take_picture
 from gnathos.training.scene import Anatomy, View
@@ -33,7 +34,6 @@ _CLASS_OF = {SKULL: 1, MANDIBLE: 2, CANALS: 3, UPPER_TEETH: 4, LOWER_TEETH: 5}
 
 _SHAPES = {(64, 80, 80): 0.6, (48, 96, 128): 0.25, (80, 96, 112): 0.15}
 """Most views are small, for steps to be quick; some show an arch whole, as at work."""
-_MIDLINE_MM = 91.5
 
 
 def render_fine(anatomy: Anatomy, chance: Chance, one_subject: bool = False) -> Rendering:
@@ -60,11 +60,11 @@ def _choose_view(chance: Chance) -> View:
     spacing = FINE_SPACING_MM * chance.uniform(0.9, 1.12)
     u = chance.uniform
     if shape != shapes[0]:
-        centre = (u(45, 72), u(60, 85), _MIDLINE_MM + u(-12, 12))
+        centre = (u(45, 72), u(60, 85), MIDLINE_MM + u(-12, 12))
     elif chance.happens(0.75):
-        centre = (u(35, 78), u(42, 95), _MIDLINE_MM + u(-35, 35))
+        centre = (u(35, 78), u(42, 95), MIDLINE_MM + u(-35, 35))
     else:
-        centre = (u(15, 112), u(35, 122), _MIDLINE_MM + u(-55, 55))
+        centre = (u(15, 112), u(35, 122), MIDLINE_MM + u(-55, 55))
     return View(shape, spacing, centre)
 
 

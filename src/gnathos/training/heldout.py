@@ -15,6 +15,7 @@ from torch.nn import functional
 from gnathos.anatomy import PERMANENT_FDI, STRUCTURES
 from gnathos.imaging import Volume
 from gnathos.training import appearance
+from gnathos.training.atlas import MIDLINE_MM
 from gnathos.training.chance import Chance, Shape
 from gnathos.training.scene import Anatomy, View, places_in_atlas
 from gnathos.training.tissues import (
@@ -41,7 +42,6 @@ DRIFT_MM = 2.2
 FILLED_HU = -500.0
 """A sinus brighter than this is filled and has no air to find."""
 PADDING = -2000.0
-_MIDLINE_MM = 91.5
 _PALATE_END_MM = 85.0
 """Row of the atlas where the hard palate ends and the throat begins."""
 _SLAB = 16
@@ -83,12 +83,12 @@ def choose_view(kind: str, spacing_mm: float, chance: Chance) -> View:
     """A field of view as scanners have them, with voxels of that size."""
     u = chance.uniform
     if kind == "head":
-        extent, centre = [u(175, 210), u(190, 215), u(160, 180)], (u(70, 95), u(85, 100), _MIDLINE_MM + u(-6, 6))
+        extent, centre = [u(175, 210), u(190, 215), u(160, 180)], (u(70, 95), u(85, 100), MIDLINE_MM + u(-6, 6))
     elif kind == "jaws":
-        extent, centre = [u(85, 130), u(110, 150), u(125, 160)], (u(50, 75), u(65, 90), _MIDLINE_MM + u(-6, 6))
+        extent, centre = [u(85, 130), u(110, 150), u(125, 160)], (u(50, 75), u(65, 90), MIDLINE_MM + u(-6, 6))
     elif kind == "small":
         extent = [u(50, 80), u(60, 90), u(60, 90)]
-        centre = (u(45, 80), u(45, 75), _MIDLINE_MM + u(-35, 35))
+        centre = (u(45, 80), u(45, 75), MIDLINE_MM + u(-35, 35))
     else:
         extent, centre = _without_jaw(chance)
     slices, rows, columns = (round(length / spacing_mm) for length in extent)
@@ -99,8 +99,8 @@ def _without_jaw(chance: Chance) -> tuple[list[float], tuple[float, float, float
     u = chance.uniform
     height = u(50, 80)
     if chance.happens(0.7):  # the vault, from above the condyles
-        return [height, u(150, 200), u(140, 170)], (u(118, 130) + height / 2, u(90, 120), _MIDLINE_MM + u(-10, 10))
-    return [height, u(90, 130), u(90, 130)], (u(-25, -10) - height / 2, u(95, 125), _MIDLINE_MM + u(-10, 10))
+        return [height, u(150, 200), u(140, 170)], (u(118, 130) + height / 2, u(90, 120), MIDLINE_MM + u(-10, 10))
+    return [height, u(90, 130), u(90, 130)], (u(-25, -10) - height / 2, u(95, 125), MIDLINE_MM + u(-10, 10))
 
 
 def draw(anatomy: Anatomy, number: int, spacing_mm: float, kinds: Mapping[str, float] = KINDS) -> HeldOutScan:
@@ -175,7 +175,7 @@ def _codes(
         part = slice(start, start + _SLAB)
         grid = torch.stack(torch.meshgrid(edges[0][part], edges[1], edges[2], indexing="ij"), -1).flip(-1)
         fine = functional.grid_sample(volume, grid[None], padding_mode="border", align_corners=True)[0]
-        is_left[part] = fine[2].numpy() > _MIDLINE_MM
+        is_left[part] = fine[2].numpy() > MIDLINE_MM
         is_behind[part] = fine[1].numpy() > _PALATE_END_MM
         codes[part] = anatomy.codes_at(fine.movedim(0, -1))
     return codes, is_left, is_behind

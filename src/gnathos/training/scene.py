@@ -10,14 +10,13 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from gnathos.training.atlas import ATLAS_MM, CONDYLES_MM, FINE_MM, ORIGIN_MM, SHAPE, Atlas, Codes
+from gnathos.training.atlas import ATLAS_MM, CONDYLES_MM, FINE_MM, MIDLINE_MM, ORIGIN_MM, SHAPE, Atlas, Codes
 from gnathos.training.chance import Chance, Shape
 from gnathos.training.dentition import Tooth, find_teeth
 from gnathos.training.shapes import Field, Shapes
 
 MULTIPLE = 16
 _MOST_VOXELS, _MOST_OF_A_HEAD = 180_000, 300_000
-_MIDLINE = 91.5
 FINE_VIEW_MM = 1.2
 """Views with smaller voxels are bent on every other one."""
 
@@ -59,13 +58,13 @@ def _box(kind: str, chance: Chance) -> tuple[list[float], tuple[float, float, fl
     """Extent and centre in millimetres."""
     u = chance.uniform
     if kind == "head":
-        return [u(190, 270), u(190, 250), u(170, 220)], (u(60, 110), u(85, 110), _MIDLINE + u(-10, 10))
+        return [u(190, 270), u(190, 250), u(170, 220)], (u(60, 110), u(85, 110), MIDLINE_MM + u(-10, 10))
     if kind == "part of a head":
-        return [u(110, 170), u(130, 180), u(130, 180)], (u(0, 150), u(50, 140), _MIDLINE + u(-30, 30))
+        return [u(110, 170), u(130, 180), u(130, 180)], (u(0, 150), u(50, 140), MIDLINE_MM + u(-30, 30))
     if kind == "jaws":
-        return [u(75, 150), u(95, 160), u(110, 170)], (u(40, 90), u(55, 95), _MIDLINE + u(-12, 12))
+        return [u(75, 150), u(95, 160), u(110, 170)], (u(40, 90), u(55, 95), MIDLINE_MM + u(-12, 12))
     if kind == "small":
-        return [u(40, 95), u(45, 105), u(45, 105)], (u(30, 100), u(40, 105), _MIDLINE + u(-42, 42))
+        return [u(40, 95), u(45, 105), u(45, 105)], (u(30, 100), u(40, 105), MIDLINE_MM + u(-42, 42))
     return _box_without_jaw(chance)
 
 
@@ -75,12 +74,12 @@ def _box_without_jaw(chance: Chance) -> tuple[list[float], tuple[float, float, f
     place = chance.numbers.random()
     if place < 0.6:  # the vault, down to the orbits, the ears or the condyles
         lowest = u(88, 112) if chance.happens(0.6) else u(112, 135)
-        return [height, u(130, 240), u(120, 200)], (lowest + height / 2, u(80, 130), _MIDLINE + u(-25, 25))
+        return [height, u(130, 240), u(120, 200)], (lowest + height / 2, u(80, 130), MIDLINE_MM + u(-25, 25))
     if place < 0.8:  # neck and spine
-        return [height, u(90, 180), u(90, 180)], (u(-10, 12) - height / 2, u(95, 135), _MIDLINE + u(-20, 20))
+        return [height, u(90, 180), u(90, 180)], (u(-10, 12) - height / 2, u(95, 135), MIDLINE_MM + u(-20, 20))
     if place < 0.92:  # the middle of the face
-        return [u(40, 80), u(70, 110), u(70, 120)], (u(125, 150), u(50, 80), _MIDLINE + u(-20, 20))
-    return [u(60, 130), u(50, 80), u(80, 160)], (u(30, 120), u(165, 190), _MIDLINE + u(-20, 20))  # behind it all
+        return [u(40, 80), u(70, 110), u(70, 120)], (u(125, 150), u(50, 80), MIDLINE_MM + u(-20, 20))
+    return [u(60, 130), u(50, 80), u(80, 160)], (u(30, 120), u(165, 190), MIDLINE_MM + u(-20, 20))  # behind it all
 
 
 def _view(extent: list[float], centre: tuple[float, float, float], spacing: float, is_whole: bool) -> View:
@@ -163,7 +162,7 @@ class Anatomy:
         return self.codes.index_select(0, flat.view(-1)).view(flat.shape)
 
 
-_ORBITS_MM = torch.tensor([105.0, 85.0, _MIDLINE])
+_ORBITS_MM = torch.tensor([105.0, 85.0, MIDLINE_MM])
 _FACE_MM = 40.0
 """So far below the orbits begins what is all face."""
 

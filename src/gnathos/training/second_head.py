@@ -18,6 +18,7 @@ from gnathos.segmentation.numbering import WIDTHS_MM
 from gnathos.training.atlas import (
     ATLAS_MM,
     FINE_MM,
+    MIDLINE_MM,
     ORIGIN_MM,
     SHAPE,
     Atlas,
@@ -41,11 +42,10 @@ from gnathos.training.tissues import Tissue
 
 KINDS = {"jaws": 0.75, "small": 0.25}
 """Fields of view: the base of the skull is missing, so no whole heads."""
-_SHIFT_MM = np.array([12.0, 81.5, 91.5])
+_SHIFT_MM = np.array([12.0, 81.5, MIDLINE_MM])
 """From the meshes' frame (z, y, x) to the atlas's, whose teeth meet and whose chin lies there."""
 _JAWS_SHAPE = (300, 330, 370)
 """Fine voxels from the frame's zero that hold both jaws."""
-_MIDLINE_MM = 91.5
 _CROWNS_END_MM = 75.5
 """Row behind the lower second molars: there is no third."""
 _LOWER_TEETH = 7
@@ -149,7 +149,7 @@ def lower_crowns(mandible: Mask) -> dict[int, Mask]:
 
 def _numbers(places_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """FDI number of each place (n, 3) in the lower arch."""
-    aside, back = places_mm[:, 2] - _MIDLINE_MM, places_mm[:, 1] - _CROWNS_END_MM
+    aside, back = places_mm[:, 2] - MIDLINE_MM, places_mm[:, 1] - _CROWNS_END_MM
     angle = np.arctan2(np.abs(aside), -back)
     bins = np.minimum((angle / np.pi * 36).astype(int), 17)
     count = np.maximum(np.bincount(bins, minlength=18), 1)
